@@ -1,0 +1,38 @@
+"""Recency, frequency, monetary value, and the rhythm whose break is silence."""
+
+from schemas.metrics.metric import Metric, Subject, Unit
+
+_C = Subject.CUSTOMER
+
+METRICS = (
+    Metric(
+        "activity.recency",
+        Unit.DAYS,
+        _C,
+        "最近交易距今",
+        "Days since last transaction",
+        "Local days since the last posted customer-initiated transaction",
+        "RFM",
+    ),
+    Metric("activity.frequency", Unit.COUNT, _C, "交易频率", "Transaction frequency", "Number of posted customer-initiated transactions", "RFM", (365,)),
+    Metric("activity.monetary", Unit.MONEY, _C, "交易金额", "Monetary value", "Sum of posted customer-initiated transactions", "RFM", (365,)),
+    Metric(
+        "activity.last_day",
+        Unit.INSTANT,
+        _C,
+        "最近活动日",
+        "Last active day",
+        "Start of the last local day with a customer-initiated transaction or contact",
+        "S4 02",
+    ),
+    Metric(
+        "activity.typical_gap",
+        Unit.DAYS,
+        _C,
+        "典型活动间隔",
+        "Typical gap",
+        "Lower median of the last 24 gaps, in days, between successive active days; none before 5 gaps",
+        "S4 02",
+    ),
+    Metric("activity.silence", Unit.DAYS, _C, "静默天数", "Current silence", "Local days since activity.last_day", "S4 02"),
+)

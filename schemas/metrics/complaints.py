@@ -1,0 +1,67 @@
+"""Complaints: open, received, and the age of a case against its limit."""
+
+from schemas.metrics.metric import Metric, Subject, Unit
+
+_RULE = "银行业保险业消费投诉处理管理办法 (2020)"
+
+METRICS = (
+    Metric(
+        "complaint.open.count",
+        Unit.COUNT,
+        Subject.CUSTOMER,
+        "未结投诉",
+        "Open complaints",
+        "Number of cases received and not answered, closed or withdrawn (or reopened since)",
+        _RULE,
+    ),
+    Metric("complaint.received.count", Unit.COUNT, Subject.CUSTOMER, "投诉件数", "Complaints received", "Number of cases received", _RULE, (30, 90, 365)),
+    Metric(
+        "complaint.oldest_age",
+        Unit.DAYS,
+        Subject.CUSTOMER,
+        "最长未结天数",
+        "Age of oldest open complaint",
+        "Local days since the oldest open case's clock started; 0 without one",
+        _RULE,
+    ),
+    Metric(
+        "complaint.limit_used",
+        Unit.RATIO,
+        Subject.CUSTOMER,
+        "时限使用率",
+        "Share of limit used",
+        "Highest one_complaint.limit_used among open cases; 0 without one",
+        _RULE,
+    ),
+    Metric(
+        "one_complaint.started_at",
+        Unit.INSTANT,
+        Subject.COMPLAINT,
+        "计时起点",
+        "Clock started",
+        "Start of the local day on which the open case was received, or last reopened; none when not open",
+        _RULE,
+    ),
+    Metric(
+        "one_complaint.due_at",
+        Unit.INSTANT,
+        Subject.COMPLAINT,
+        "办理期限",
+        "Answer due",
+        "Start of the local day after the last day allowed by the pack's complaint clock for the case's class and extension; none when not open",
+        _RULE,
+    ),
+    Metric("one_complaint.age", Unit.DAYS, Subject.COMPLAINT, "已用天数", "Age", "Local days since one_complaint.started_at", _RULE),
+    Metric(
+        "one_complaint.limit", Unit.DAYS, Subject.COMPLAINT, "时限天数", "Limit", "Calendar days from one_complaint.started_at to one_complaint.due_at", _RULE
+    ),
+    Metric(
+        "one_complaint.limit_used",
+        Unit.RATIO,
+        Subject.COMPLAINT,
+        "时限使用率",
+        "Share of limit used",
+        "Time since one_complaint.started_at / (one_complaint.due_at - one_complaint.started_at)",
+        _RULE,
+    ),
+)
