@@ -45,7 +45,7 @@ class Metric:
     windows: tuple[int, ...] = ()
     by: str | None = None
 
-    def keys(self) -> tuple[str, ...]:
+    def snapshot_keys(self) -> tuple[str, ...]:
         """The names under which values appear in a snapshot and in a rule."""
         return tuple(f"{self.name}.{days}d" for days in self.windows) or (self.name,)
 
