@@ -49,11 +49,11 @@ def minor_units(amount: str, currency: str) -> int:
     Raises MoneyError: ``unknown_currency``, ``amount_format``, ``amount_decimals`` (more decimals than the currency has).
     """
     digits = exponent(currency)
-    if not _AMOUNT.match(amount):
+    if not _AMOUNT.fullmatch(amount):
         raise MoneyError("amount_format", "amount is not a plain decimal string")
     whole, _, fraction = amount.partition(".")
     if len(fraction) > digits:
-        raise MoneyError("amount_decimals", f"amount has {len(fraction)} decimals, {currency} has {digits}")
+        raise MoneyError("amount_decimals", f"amount has {len(fraction)} decimals, its currency has {digits}")
     return int(whole + fraction + "0" * (digits - len(fraction)))
 
 

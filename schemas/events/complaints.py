@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.events.envelope import Channel, Event, Identifier, Text
+from schemas.events.envelope import Channel, Event, FieldError, Identifier, Text
 
 ComplaintStep = Literal[
     "received",
@@ -67,5 +67,5 @@ class Complaint(Event):
     @model_validator(mode="after")
     def _extension_is_approved(self) -> Self:
         if self.step == "extended" and self.approver is None:
-            raise ValueError("approver is required for an extension")
+            raise FieldError("approver", "approver is required for an extension")
         return self

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.events.envelope import Event, Identifier, Text
+from schemas.events.envelope import Event, FieldError, Identifier, Text
+from schemas.events.moments import Day
 
 CustomerChange = Literal["recorded", "change_requested", "change_approved", "change_rejected", "deletion_requested", "deletion_approved", "purged"]
 CustomerNature = Literal["individual", "farm_household", "enterprise", "cooperative", "government"]
@@ -25,12 +25,12 @@ class Customer(Event):
     request_id: Identifier | None = None
     reason: Text | None = None
     approver: Identifier | None = None
-    display_name: Annotated[str, Field(max_length=100)] | None = None
+    display_name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
     nature: CustomerNature | None = None
     size: Literal["small", "medium", "large"] | None = None
     region: Literal["urban", "rural", "fringe"] | None = None
     business: Literal["deposit", "loan", "investment"] | None = None
-    birth_date: Annotated[date, Field(strict=False)] | None = None
+    birth_date: Day | None = None
     sex: Literal["female", "male", "unstated"] | None = None
     occupation: Identifier | None = None
     household_id: Identifier | None = None
@@ -38,14 +38,14 @@ class Customer(Event):
     relationship_manager: Identifier | None = None
     risk_preference: RiskPreference | None = None
     tier: Identifier | None = None
-    joined_on: Annotated[date, Field(strict=False)] | None = None
+    joined_on: Day | None = None
     language: Literal["zh", "en"] | None = None
     marketing_consent: bool | None = None
 
     @model_validator(mode="after")
     def _change_is_controlled(self) -> Self:
         if self.change in ("change_approved", "change_rejected", "deletion_approved") and self.approver is None:
-            raise ValueError("approver is required to approve or reject")
+            raise FieldError("approver", "approver is required to approve or reject")
         if self.change in ("change_requested", "deletion_requested") and self.reason is None:
-            raise ValueError("reason is required to ask for a change or a deletion")
+            raise FieldError("reason", "reason is required to ask for a change or a deletion")
         return self

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 
-from schemas.events.envelope import Event, Identifier, Text
+from schemas.events.envelope import Event, FieldError, Identifier, Text
+from schemas.events.moments import Moment
 
 FeedbackAction = Literal["acknowledged", "in_progress", "waiting", "resolved", "dismissed", "snoozed", "assessed"]
 Assessment = Literal["confirmed", "useful", "false_positive", "duplicate", "data_error"]
@@ -21,12 +22,14 @@ class Feedback(Event):
     actor: Identifier
     reason: Text | None = None
     approver: Identifier | None = None
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.action == "assessed" and self.assessment is None:
-            raise ValueError("assessment is required for the action assessed")
-        if self.action == "snoozed" and (self.reason is None or self.approver is None or self.until is None):
-            raise ValueError("reason, approver and until are required to snooze")
+            raise FieldError("assessment", "assessment is required for the action assessed")
+        if self.action == "snoozed":
+            for field in ("reason", "approver", "until"):
+                if getattr(self, field) is None:
+                    raise FieldError(field, f"{field} is required to snooze")
         return self

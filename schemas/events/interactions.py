@@ -6,8 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.events.envelope import Amount, Channel, Currency, Event, Identifier, Text
-from schemas.money import minor_units
+from schemas.events.envelope import Amount, Channel, Currency, Event, FieldError, Identifier, Text, exact
 
 InteractionKind = Literal[
     "visit",
@@ -69,15 +68,17 @@ class Interaction(Event):
     def _complete(self) -> Self:
         if self.kind == "survey_answer":
             if self.instrument is None or self.score is None or self.scale_max is None:
-                raise ValueError("instrument, score and scale_max are required for a survey answer")
+                field = "instrument" if self.instrument is None else "score" if self.score is None else "scale_max"
+                raise FieldError(field, "instrument, score and scale_max are required for a survey answer")
             if not self.scale_min <= self.score <= self.scale_max:
-                raise ValueError("score must lie on its scale")
+                raise FieldError("score", "score must lie on its scale")
             if self.instrument == "nps" and (self.scale_min, self.scale_max) != (0, 10):
-                raise ValueError("an nps answer is on the scale 0 to 10")
+                raise FieldError("scale_max", "an nps answer is on the scale 0 to 10")
         if self.kind in ("campaign_contact", "campaign_response") and self.campaign_id is None:
-            raise ValueError("campaign_id is required for campaign contact and response")
+            raise FieldError("campaign_id", "campaign_id is required for campaign contact and response")
         if self.cost is not None:
             if self.currency is None:
-                raise ValueError("currency is required with cost")
-            minor_units(self.cost, self.currency)
+                raise FieldError("currency", "currency is required with cost")
+            if exact("cost", self.cost, self.currency) < 0:
+                raise FieldError("cost", "cost must not be negative", "negative_amount")
         return self

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.events.envelope import Identifier
+from schemas.events.moments import Moment
 
 
 class Tick(BaseModel):
@@ -14,7 +15,7 @@ class Tick(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
     event_id: Identifier
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     source: Identifier
     schema_version: Annotated[int, Field(ge=1, le=1000)] = 1
     partition: Annotated[int, Field(ge=0, le=100_000)]

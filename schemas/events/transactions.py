@@ -6,8 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.events.envelope import Amount, Channel, Currency, Event, Identifier, Text
-from schemas.money import minor_units
+from schemas.events.envelope import Amount, Channel, Currency, Event, FieldError, Identifier, Text, exact
 
 TransactionKind = Literal[
     "deposit",  # cash paid in
@@ -108,12 +107,12 @@ class Transaction(Event):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if minor_units(self.amount, self.currency) < 0:
-            raise ValueError("amount must not be negative: direction tells which way it went")
+        if exact("amount", self.amount, self.currency) < 0:
+            raise FieldError("amount", "amount must not be negative: direction tells which way it went", "negative_amount")
         if self.balance_after is not None:
-            minor_units(self.balance_after, self.currency)
+            exact("balance_after", self.balance_after, self.currency)
         if (self.direction == "none") != (self.kind in WITHOUT_MOVEMENT):
-            raise ValueError("direction is none for kinds that move no money, and in or out for all others")
+            raise FieldError("direction", "direction is none for kinds that move no money, and in or out for all others")
         if self.kind in ("instalment_due", "loan_repayment") and self.loan_id is None:
-            raise ValueError("loan_id is required for instalment_due and loan_repayment")
+            raise FieldError("loan_id", "loan_id is required for instalment_due and loan_repayment")
         return self
