@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.events.envelope import Currency, EventKind, Identifier
+from schemas.events.feedback import Assessment
 
 Grade = Literal["low", "medium", "high", "critical"]
 GRADES: tuple[Grade, ...] = ("low", "medium", "high", "critical")
@@ -90,7 +91,8 @@ class Alert(_Output):
     """One revision. ``alert_id`` is a hash of (rule, subject, episode): the same on every replay.
 
     ``occurred_at`` is the event time (or the instant the clock passed), ``watermark`` the partition's clock when raised.
-    ``value_at_stake`` is in minor units of ``currency``. A closed alert never reopens: ``previous`` links a recurrence.
+    ``value_at_stake`` is in minor units of ``currency``; ``due_at`` is the deadline of the case, where there is one.
+    ``reasons`` are those of the latest raise or rise; a cleared or expired alert says first why it closed. A closed alert never reopens: ``previous`` links a recurrence.
     """
 
     alert_id: Identifier
@@ -120,3 +122,5 @@ class Alert(_Output):
     evidence: Evidence
     action: Action
     owner: Department
+    snoozed_until: AwareDatetime | None = None
+    assessment: Assessment | None = None
