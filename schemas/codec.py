@@ -20,6 +20,14 @@ _VALIDATE: Final[dict[EventKind, Callable[[bytes], AnyEvent]]] = {kind: model.__
 
 def decode(kind: EventKind, key: bytes | None, value: bytes | None) -> AnyEvent:
     """The event that a record of an input topic of this kind holds. Raises Rejected, and nothing else."""
+    event = validate(kind, value)
+    if key != key_of(event):
+        raise Rejected("key", "wrong_key", _WRONG_KEY_OF_TICK if kind == "tick" else _WRONG_KEY, "partition" if kind == "tick" else "customer_id")
+    return event
+
+
+def validate(kind: EventKind, value: bytes | None) -> AnyEvent:
+    """The event of a value, its record's key left aside. Raises Rejected, and nothing else."""
     if not value:
         raise _without_value(value)
     if len(value) > MAX_BYTES:
@@ -32,8 +40,6 @@ def decode(kind: EventKind, key: bytes | None, value: bytes | None) -> AnyEvent:
         raise diagnose(MODELS[kind], value, failure) from None
     if (b"NaN" in value or b"Infinity" in value) and not strict_json(value):
         raise Rejected("decode", "not_json", "value holds NaN or Infinity, which JSON does not have")
-    if key != key_of(event):
-        raise Rejected("key", "wrong_key", _WRONG_KEY_OF_TICK if kind == "tick" else _WRONG_KEY, "partition" if kind == "tick" else "customer_id")
     return event
 
 
@@ -54,4 +60,4 @@ def _without_value(value: bytes | None) -> Rejected:
     return Rejected("decode", "empty", "the value has no bytes")
 
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "REASONS", "Reason", "Rejected", "decode", "key_of"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "REASONS", "Reason", "Rejected", "decode", "key_of", "validate"]
