@@ -1,0 +1,143 @@
+"""Opening a lane: fence the previous owner, read the state back from the changelog, find where to read on.
+
+The order matters. Once the transactional id is ours, nobody can write to this partition's changelog any more, so what is read
+then is all there is. A changelog that lags behind the group's offsets has lost state: the lane refuses to open rather than
+count from the wrong start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from streams.engine.ports import Place, Processor, Stopped
+
+_FIRST, _NEXT = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+#: Seconds that a recovery may go without any progress before the worker gives up.
+STALL_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What the changelog held for one partition number, and how it was read."""
+
+    states: dict[bytes, bytes]
+    records: int
+    seconds: float
+
+
+class Store:
+    """Reads changelogs and offsets of one processor; safe to use from several threads."""
+
+    def __init__(self, processor: Processor, client_config: Mapping[str, Any]) -> None:
+        self._processor = processor
+        self._config = dict(client_config)
+        self._admin = AdminClient(dict(client_config))
+
+    def recover(self, number: int) -> Recovered:
+        """The changelog of one partition as a dict; tombstones delete. Blocks; raises Stopped when the broker stays away."""
+        began = time.monotonic()
+        place = Place(self._processor.changelog, number)
+        end = self._offsets([place], _NEXT, IsolationLevel.READ_UNCOMMITTED)[place]
+        consumer = Consumer(
+            self._config
+            | {
+                "group.id": f"{self._processor.group}-recovery",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 20,
+                "queued.max.messages.kbytes": 65_536,
+            }
+        )
+        states: dict[bytes, bytes] = {}
+        records = 0
+        try:
+            consumer.assign([TopicPartition(place.topic, number, OFFSET_BEGINNING)])
+            deadline = time.monotonic() + STALL_SECONDS
+            while True:
+                for message in consumer.consume(10_000, 0.05):
+                    error = message.error()
+                    if error is None:
+                        records += 1
+                        key, value = message.key() or b"", message.value()
+                        if value is None:
+                            states.pop(key, None)
+                        else:
+                            states[key] = value
+                        deadline = time.monotonic() + STALL_SECONDS
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        # An end below the log's own end is a transaction still open: its fenced writer is being rolled back.
+                        if (message.offset() or 0) >= end:
+                            return Recovered(states, records, time.monotonic() - began)
+                    elif error.fatal():
+                        raise Stopped(f"cannot read the changelog {place.topic}[{number}]: {error.str()}")
+                if time.monotonic() > deadline:
+                    raise Stopped(f"no progress in {STALL_SECONDS:.0f} s reading the changelog {place.topic}[{number}]; is the broker reachable?")
+        finally:
+            consumer.close()
+
+    def starts(self, number: int, positions: Mapping[Any, int]) -> dict[Place, int]:
+        """Where each input partition is read from. Raises Stopped when group offsets or retention contradict the state."""
+        places = self._processor.places(number)
+        lows = self._offsets(list(places), _FIRST, IsolationLevel.READ_UNCOMMITTED)
+        committed = self.committed(list(places))
+        starts: dict[Place, int] = {}
+        for place, kind in places.items():
+            low, position, done = lows[place], positions.get(kind), committed.get(place)
+            where = f"{place.topic}[{place.partition}]"
+            if done is not None and done > (low if position is None else position):
+                raise Stopped(
+                    f"{where}: group {self._processor.group} has committed {done}, but the state in {self._processor.changelog}[{number}] "
+                    f"ends at {position or 0}: the changelog has lost records. Restore it, or reset group and state together",
+                    code=2,
+                )
+            if position is not None and position < low:
+                raise Stopped(
+                    f"{where}: retention has removed offsets {position} to {low - 1} before they were read. "
+                    "Restore them, or reset the state to accept the loss",
+                    code=2,
+                )
+            starts[place] = low if position is None else position
+        return starts
+
+    def committed(self, places: list[Place]) -> dict[Place, int]:
+        """The group's committed offsets; a place without one is absent."""
+        request = ConsumerGroupTopicPartitions(self._processor.group, [TopicPartition(*place) for place in places])
+        try:
+            (future,) = self._admin.list_consumer_group_offsets([request], request_timeout=30).values()
+            found = future.result().topic_partitions
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return {}
+            raise Stopped(f"cannot read the offsets of group {self._processor.group}: {error.args[0].str()}") from None
+        return {Place(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+    def ends(self, places: list[Place]) -> dict[Place, int]:
+        """The offsets that the next records will get, or of the first undecided one."""
+        return self._offsets(places, _NEXT, IsolationLevel.READ_COMMITTED)
+
+    def _offsets(self, places: list[Place], spec: Any, isolation: Any) -> dict[Place, int]:
+        request = {TopicPartition(*place): spec for place in places}
+        found: dict[Place, int] = {}
+        try:
+            for tp, future in self._admin.list_offsets(request, isolation_level=isolation, request_timeout=30).items():
+                found[Place(tp.topic, tp.partition)] = future.result().offset
+        except KafkaException as error:
+            raise Stopped(f"cannot read the offsets of {places[0].topic}: {error.args[0].str()}") from None
+        return found
