@@ -24,6 +24,8 @@ Reason = Literal[
     "negative_amount",
     "inconsistent",
     "wrong_key",
+    "far_future",
+    "processor_error",
 ]
 
 #: Largest value that is decoded, in bytes.
@@ -50,6 +52,8 @@ REASONS: Final[dict[Reason, tuple[str, str]]] = {
     "negative_amount": ("An amount is negative", "Tell the way by `direction`"),
     "inconsistent": ("Fields contradict each other, or one requires another", "See the rules of the kind"),
     "wrong_key": ("The record's key is not the event's `customer_id` (for a tick: its partition in decimal)", "Key by `customer_id`, in UTF-8"),
+    "far_future": ("The event lies further ahead of the broker's own time than the policy pack allows", "Set the sender's clock right"),
+    "processor_error": ("Fenghuo itself failed on the event", "Report it; replay the dead letter after the fix"),
 }
 assert REASONS.keys() == set(get_args(Reason))
 

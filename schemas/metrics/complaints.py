@@ -34,6 +34,15 @@ METRICS = (
         _RULE,
     ),
     Metric(
+        "complaint.out_of_order.count",
+        Unit.COUNT,
+        Subject.CUSTOMER,
+        "步骤乱序案件",
+        "Cases with steps out of order",
+        "Number of known cases with a step that came before the one it follows (answered before received, an older step after a newer)",
+        "S0 4.2",
+    ),
+    Metric(
         "one_complaint.started_at",
         Unit.INSTANT,
         Subject.COMPLAINT,

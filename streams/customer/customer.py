@@ -1,0 +1,168 @@
+"""A customer in hand: the stored state with its running totals, and how each kind of event changes them.
+
+Pure: no clock, no I/O. ``today`` only moves forward, with the instant as of which the customer is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from alerting.pack import Pack
+from schemas.events import AnyEvent, Complaint, Customer, EventKind, Feedback, Interaction, Transaction
+from schemas.events.transactions import CUSTOMER_INITIATED
+from schemas.money import minor_units
+from streams.calendar import Calendar, Day, Instant
+from streams.customer.state import CustomerState
+from streams.metrics import complaints as complaint_metrics
+from streams.metrics import flows, salary
+from streams.metrics.contacts import Contacts
+from streams.metrics.flows import Flows
+from streams.metrics.satisfaction import Satisfaction
+from streams.metrics.windows import Windows
+
+Families = frozenset[str]
+
+_MONEY: Final[Families] = frozenset({"flow", "activity"})
+_MONEY_BALANCE: Final[Families] = frozenset({"flow", "activity", "balance"})
+_CONTACT: Final[Families] = frozenset({"contact", "activity"})
+_SURVEY: Final[Families] = frozenset({"satisfaction"})
+_COMPLAINT: Final[Families] = frozenset({"complaint", "one_complaint"})
+_LOAN: Final[Families] = frozenset({"loan", "one_loan"})
+_SALARY: Final[Families] = frozenset({"salary"})
+_NOTHING: Final[Families] = frozenset()
+
+_EVIDENCE_KEPT = 4
+_EFFECTIVE_CHANGES = frozenset({"recorded", "change_approved"})
+_PROFILE_FACTS = ("display_name", "outlet_id", "relationship_manager", "nature", "tier")
+
+
+class CustomerInHand:
+    """One customer, decoded, with totals derived."""
+
+    __slots__ = ("calendar", "contacts", "customer_id", "flows", "now", "pack", "received", "satisfaction", "state", "today", "wakes")
+
+    def __init__(self, customer_id: str, state: CustomerState, pack: Pack, calendar: Calendar, as_of: Instant) -> None:
+        self.customer_id = customer_id
+        self.state = state
+        self.pack = pack
+        self.calendar = calendar
+        if not state.as_of:
+            state.as_of = as_of
+        today = self.today = calendar.day(state.as_of)
+        #: How far time is known to have passed: absences are judged by it, windows end on ``today``.
+        self.now = state.as_of
+        self.flows = Flows(state.flows, today)
+        self.contacts = Contacts(state.contacts, today)
+        self.satisfaction = Satisfaction(state.satisfaction, today)
+        self.received = Windows(state.complaints.received, complaint_metrics.DAYS, today)
+        #: When each rule next wants a look, by (rule, subject): derived from the state, so not stored.
+        self.wakes: dict[tuple[str, str], Instant] | None = None
+
+    def advance(self, as_of: Instant) -> None:
+        """Look at the customer as of an instant; an earlier one than before changes nothing."""
+        state = self.state
+        if as_of <= state.as_of:
+            return
+        state.as_of = as_of
+        today = self.calendar.day(as_of)
+        if today != self.today:
+            self.today = today
+            for windows in (self.flows.windows, self.contacts.windows, self.satisfaction.windows, self.received):
+                windows.advance(today)
+            state.complaints.forget(today)
+
+    def apply(self, kind: EventKind, event: AnyEvent, at: Instant, position: int) -> Families:
+        """Take one event in; the metric families that it touched. ``position`` is its place in the journal."""
+        families = _APPLY[kind](self, event, at, self.calendar.day(at), position)
+        evidence = self.state.evidence
+        for family in families:
+            positions = evidence.get(family)
+            if positions is None:
+                evidence[family] = [position]
+            else:
+                positions.append(position)
+                if len(positions) > _EVIDENCE_KEPT:
+                    del positions[0]
+        return families
+
+    def _transaction(self, event: Transaction, at: Instant, day: Day, position: int) -> Families:
+        if event.status == "declined":
+            return _NOTHING
+        state, kind = self.state, event.kind
+        sign = -1 if event.status == "reversed" else 1
+        mark = ""
+        minor = self._reporting(event.amount, event.currency, day)
+        if minor is None:
+            minor, mark = 0, flows.UNCONVERTED
+        if kind in ("instalment_due", "loan_repayment"):
+            assert event.loan_id is not None
+            loan = state.loans.loan(event.loan_id)
+            loan.touched(position)
+            if kind == "loan_repayment":
+                loan.repaid(sign * minor)
+            elif sign > 0:
+                loan.falls_due(day, minor)
+            else:
+                loan.repaid(minor)
+        families = _MONEY
+        if event.direction != "none":
+            if state.first_transaction_day is None or day < state.first_transaction_day:
+                state.first_transaction_day = day
+            if kind == "deposit" and event.direction == "in" and self._near_limit(minor):
+                mark = flows.NEAR
+            self.flows.windows.add(day, flows.label(event.direction, kind, event.channel, mark), sign, sign * minor)
+        if kind in CUSTOMER_INITIATED and sign > 0:
+            state.activity.transacted(day)
+        if event.balance_after is not None and event.product_line == "deposit":
+            balance = self._reporting(event.balance_after, event.currency, day)
+            if balance is not None:
+                state.balances.book(event.account_id, day, at, balance, self.today)
+                families = _MONEY_BALANCE
+        if kind in salary.KINDS and event.direction == "in":
+            state.salary.paid(day, sign * minor)
+            families = families | _SALARY
+        if event.loan_id is not None:
+            families = families | _LOAN
+        return families
+
+    def _near_limit(self, minor: int) -> bool:
+        limit = self.pack.large_value
+        return limit.near_from <= minor < limit.cash_limit
+
+    def _reporting(self, amount: str, currency: str, day: Day) -> int | None:
+        minor = minor_units(amount, currency)
+        return minor if currency == self.pack.currency else self.pack.rates.to_reporting(minor, currency, day)
+
+    def _interaction(self, event: Interaction, _at: Instant, day: Day, _position: int) -> Families:
+        if event.kind == "survey_answer":
+            self.satisfaction.answered(event, day)
+            return _SURVEY
+        self.contacts.contacted(event, day)
+        if event.by_customer:
+            self.state.activity.active(day)
+        return _CONTACT
+
+    def _complaint(self, event: Complaint, at: Instant, day: Day, position: int) -> Families:
+        self.state.complaints.apply(event, at, day, position, self.received)
+        return _COMPLAINT
+
+    def _customer(self, event: Customer, _at: Instant, _day: Day, _position: int) -> Families:
+        if event.change in _EFFECTIVE_CHANGES:
+            for name in _PROFILE_FACTS:
+                value = getattr(event, name)
+                if value is not None:
+                    setattr(self.state.profile, name, value)
+        return _NOTHING
+
+    def _feedback(self, _event: Feedback, _at: Instant, _day: Day, _position: int) -> Families:
+        return _NOTHING
+
+
+_APPLY: Final[dict[EventKind, Callable[..., Families]]] = {
+    "transaction": CustomerInHand._transaction,
+    "interaction": CustomerInHand._interaction,
+    "complaint": CustomerInHand._complaint,
+    "customer": CustomerInHand._customer,
+    "feedback": CustomerInHand._feedback,
+}

@@ -1,0 +1,80 @@
+"""What is kept of one customer between events, and its compact form in the changelog.
+
+The stored value is 8 bytes of the instant at which the customer must next be looked at, then MessagePack: a partition can be
+recovered, and its timers set, without decoding a single customer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from alerting.episode import Episode
+from streams.calendar import Instant
+from streams.metrics.activity import Activity
+from streams.metrics.balances import Balances
+from streams.metrics.complaints import Complaints
+from streams.metrics.loans import Loans
+from streams.metrics.salary import Salary
+from streams.metrics.windows import History
+
+#: "Nothing is due": later than any instant an event can have.
+NEVER: Final[Instant] = (1 << 62) - 1
+_WAKE_BYTES = 8
+
+
+class Profile(msgspec.Struct, array_like=True):
+    """The profile facts that alerts show or rules read."""
+
+    display_name: str | None = None
+    outlet_id: str | None = None
+    relationship_manager: str | None = None
+    nature: str | None = None
+    tier: str | None = None
+
+
+class CustomerState(msgspec.Struct, array_like=True):
+    """Everything the engine remembers of a customer.
+
+    ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` maps
+    a digest of each recent event's identity to its local day. ``evidence`` holds, per metric family, the journal positions
+    of the latest events that touched it.
+    """
+
+    offsets: dict[str, int] = msgspec.field(default_factory=dict)
+    as_of: Instant = 0
+    revision: int = 0
+    snapshot_due: Instant = NEVER
+    first_transaction_day: int | None = None
+    seen: dict[int, int] = msgspec.field(default_factory=dict)
+    evidence: dict[str, list[int]] = msgspec.field(default_factory=dict)
+    profile: Profile = msgspec.field(default_factory=Profile)
+    flows: History = msgspec.field(default_factory=History)
+    balances: Balances = msgspec.field(default_factory=Balances)
+    activity: Activity = msgspec.field(default_factory=Activity)
+    salary: Salary = msgspec.field(default_factory=Salary)
+    loans: Loans = msgspec.field(default_factory=Loans)
+    complaints: Complaints = msgspec.field(default_factory=Complaints)
+    satisfaction: History = msgspec.field(default_factory=History)
+    contacts: History = msgspec.field(default_factory=History)
+    episodes: list[Episode] = msgspec.field(default_factory=list)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(CustomerState).decode
+
+
+def encode(state: CustomerState, wake: Instant) -> bytes:
+    """The changelog value of a customer that must next be looked at at ``wake`` (NEVER: not before its next event)."""
+    return wake.to_bytes(_WAKE_BYTES, "big") + _encode(state)
+
+
+def decode(value: bytes) -> CustomerState:
+    """The state in a changelog value. Raises msgspec.DecodeError on bytes that are none."""
+    return _decode(memoryview(value)[_WAKE_BYTES:])
+
+
+def wake_of(value: bytes) -> Instant:
+    """The instant at which the customer in this changelog value must next be looked at."""
+    return int.from_bytes(value[:_WAKE_BYTES], "big")

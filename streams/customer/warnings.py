@@ -1,0 +1,185 @@
+"""Runs the policy pack's rules over a customer in hand: which rules an event touches, which the clock wakes, and their episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from alerting.episode import Episode, Trigger, evaluate, feedback, next_wake
+from alerting.pack import Pack
+from alerting.rule import Rule
+from schemas.events import AnyEvent, EventKind, Feedback
+from schemas.outputs.alert import Alert, Cause
+from streams.calendar import DAY_MS, Instant
+from streams.customer.customer import CustomerInHand, Families
+from streams.customer.facts import CustomerFacts
+from streams.customer.snapshot import snapshot
+from streams.customer.state import NEVER
+from streams.records import Output
+
+#: A customer to whom nothing happens is written again this often: silence, days past due and attrition go on without events.
+REFRESH_MS: Final = 30 * DAY_MS
+_EVIDENCE_AT_MOST: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Why a customer is looked at: an applied event, or the clock; at which journal position, and the partition's clock then."""
+
+    kind: EventKind | Literal["clock"]
+    event_id: str | None
+    position: int
+    watermark: Instant | None
+    trace: str | None
+
+
+class Warnings:
+    """The rules of one pack on one partition. Holds no state of its own: everything is in the customer."""
+
+    def __init__(self, pack: Pack, partition: int) -> None:
+        self._pack = pack
+        self._partition = partition
+        self._rules = {rule.id: rule for rule in pack.rules}
+
+    def event_applied(self, customer: CustomerInHand, event: AnyEvent, families: Families, look: Look) -> list[Output]:
+        """Evaluate the rules that the event touched; schedule the snapshot that will show it."""
+        state = customer.state
+        wakes = self._wakes(customer)
+        due = state.as_of + self._pack.snapshot_every_ms
+        if due < state.snapshot_due:
+            state.snapshot_due = due
+        facts = CustomerFacts(customer)
+        alerts: list[Alert] = []
+        if isinstance(event, Feedback):
+            alerts += self._fed_back(customer, event, facts, look)
+        for rule in self._pack.rules_touched(families):
+            for subject, of_subject in self._subjects(rule, customer, facts):
+                alerts += self._evaluate(rule, subject, customer, of_subject, look, wakes)
+        return [_alert(customer, alert, look) for alert in alerts]
+
+    def clock_passed(self, customer: CustomerInHand, look: Look) -> list[Output]:
+        """Evaluate what fell due as the clock passed; write the snapshot if its time has come."""
+        state = customer.state
+        wakes = self._wakes(customer)
+        facts = CustomerFacts(customer)
+        alerts: list[Alert] = []
+        for rule_id, subject in sorted(key for key, wake in wakes.items() if wake <= customer.now):
+            rule = self._rules[rule_id]
+            alerts += self._evaluate(rule, subject, customer, self._of_subject(rule, subject, facts), look, wakes)
+        outputs = [_alert(customer, alert, look) for alert in alerts]
+        if state.snapshot_due <= state.as_of:
+            outputs.append(Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), []))
+            state.snapshot_due = state.as_of + REFRESH_MS
+        return outputs
+
+    def wake(self, customer: CustomerInHand) -> Instant:
+        """When the customer must next be looked at if nothing happens."""
+        wakes = self._wakes(customer)
+        return min(customer.state.snapshot_due, min(wakes.values(), default=NEVER))
+
+    # -- rules and subjects ------------------------------------------------------------------------------------------
+
+    def _evaluate(
+        self, rule: Rule, subject: str, customer: CustomerInHand, facts: CustomerFacts, look: Look, wakes: dict[tuple[str, str], Instant]
+    ) -> list[Alert]:
+        episodes = customer.state.episodes
+        index = next((i for i, known in enumerate(episodes) if known.rule == rule.id and known.subject == subject), None)
+        before = None if index is None else episodes[index]
+        after, alerts = evaluate(rule, self._pack, facts, before, self._trigger(rule, subject, customer, look))
+        _keep(episodes, index, after)
+        self._schedule(rule, subject, customer, facts, after, wakes)
+        return alerts
+
+    def _fed_back(self, customer: CustomerInHand, event: Feedback, facts: CustomerFacts, look: Look) -> list[Alert]:
+        episodes = customer.state.episodes
+        for index, episode in enumerate(episodes):
+            rule = self._rules.get(episode.rule)
+            if episode.alert_id == event.alert_id and rule is not None:
+                of_subject = self._of_subject(rule, episode.subject, facts)
+                after, alerts = feedback(rule, self._pack, of_subject, episode, event, self._trigger(rule, episode.subject, customer, look))
+                _keep(episodes, index, after)
+                self._schedule(rule, episode.subject, customer, of_subject, after, self._wakes(customer))
+                return alerts
+        return []
+
+    def _trigger(self, rule: Rule, subject: str, customer: CustomerInHand, look: Look) -> Trigger:
+        state = customer.state
+        watermark = state.as_of if look.watermark is None else look.watermark
+        return Trigger(
+            Cause(kind=look.kind, event_id=look.event_id, position=look.position), state.as_of, watermark, _evidence(rule, subject, customer), self._partition
+        )
+
+    def _subjects(self, rule: Rule, customer: CustomerInHand, facts: CustomerFacts) -> Iterator[tuple[str, CustomerFacts]]:
+        """What the rule looks at: the customer, or each of its loans or cases that has something open."""
+        if rule.subject == "customer":
+            yield customer.customer_id, facts
+            return
+        state = customer.state
+        loans, cases = state.loans.loans, state.complaints.open_cases()
+        subjects = {loan_id for loan_id, loan in loans.items() if loan.due} if rule.subject == "loan" else set(cases)
+        subjects.update(episode.subject for episode in state.episodes if episode.rule == rule.id)
+        for subject in sorted(subjects):
+            yield subject, self._of_subject(rule, subject, facts)
+
+    @staticmethod
+    def _of_subject(rule: Rule, subject: str, facts: CustomerFacts) -> CustomerFacts:
+        if rule.subject == "loan":
+            return facts.of_loan(subject)
+        if rule.subject == "complaint":
+            return facts.of_complaint(subject)
+        return facts
+
+    def _wakes(self, customer: CustomerInHand) -> dict[tuple[str, str], Instant]:
+        if customer.wakes is None:
+            wakes: dict[tuple[str, str], Instant] = {}
+            facts = CustomerFacts(customer)
+            known = {(episode.rule, episode.subject): episode for episode in customer.state.episodes}
+            for rule in self._pack.rules:
+                for subject, of_subject in self._subjects(rule, customer, facts):
+                    self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)), wakes)
+            customer.wakes = wakes
+        return customer.wakes
+
+    @staticmethod
+    def _schedule(
+        rule: Rule, subject: str, customer: CustomerInHand, facts: CustomerFacts, episode: Episode | None, wakes: dict[tuple[str, str], Instant]
+    ) -> None:
+        now = customer.now
+        instants = [rule.wake(facts)]
+        if episode is not None:
+            instants.append(next_wake(rule, episode, facts))
+        ahead = [instant for instant in instants if instant is not None and instant > now]
+        if ahead:
+            wakes[rule.id, subject] = min(ahead)
+        else:
+            wakes.pop((rule.id, subject), None)
+
+
+def _keep(episodes: list[Episode], index: int | None, after: Episode | None) -> None:
+    if index is None:
+        if after is not None:
+            episodes.append(after)
+    elif after is None:
+        del episodes[index]
+    else:
+        episodes[index] = after
+
+
+def _evidence(rule: Rule, subject: str, customer: CustomerInHand) -> list[int]:
+    """Journal positions that bear on a rule's subject, oldest first."""
+    state = customer.state
+    positions: set[int] = set()
+    if rule.subject == "loan" and subject in state.loans.loans:
+        positions.update(state.loans.loans[subject].positions)
+    elif rule.subject == "complaint" and subject in state.complaints.cases:
+        positions.update(state.complaints.cases[subject].positions)
+    else:
+        for family in rule.families:
+            positions.update(state.evidence.get(family, ()))
+    return sorted(positions)[-_EVIDENCE_AT_MOST:]
+
+
+def _alert(customer: CustomerInHand, alert: Alert, look: Look) -> Output:
+    headers = [] if look.trace is None else [("traceparent", look.trace.encode())]
+    return Output("alerts", customer.customer_id.encode(), alert.model_dump_json().encode(), headers)

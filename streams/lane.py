@@ -1,0 +1,308 @@
+"""A lane: one partition number of all inputs, its order, its customers and its journal. Pure: no Kafka, no wall clock, no I/O.
+
+Records go in as they are fetched; frames come out: all outputs and changed state of a run of records, to be written as one.
+What a frame holds depends on how much was in hand; what all frames hold together depends on the inputs alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+from alerting.pack import Pack
+from schemas.codec import Rejected, decode, key_of
+from schemas.events import MODELS, AnyEvent, EventKind, Tick
+from schemas.journal import JournalEntry, line
+from schemas.outputs.dead_letter import SetAside
+from schemas.topics import Registry
+from streams.calendar import DAY_MS, Calendar, Instant, to_instant
+from streams.customer.customer import CustomerInHand
+from streams.customer.state import CustomerState, encode, wake_of
+from streams.customer.state import decode as decode_state
+from streams.customer.warnings import Look, Warnings
+from streams.merge import Head, Merge
+from streams.partition_record import KEY, InputProgress, Outcome, PartitionRecord, decode_record, encode_record
+from streams.records import InputRecord, Output, Record
+from streams.timers import Timers
+from streams.watermark import Watermark
+
+_CHUNK_BYTES: Final = 256 * 1024
+_IN_HAND: Final = 20_000  # customers kept decoded between frames
+_NO_HEADERS: Final[list[tuple[str, bytes]]] = []
+
+
+@dataclass(slots=True)
+class Frame:
+    """What a run of records came to. Written as one: outputs, then changelog (the partition record last), then ``positions``."""
+
+    outputs: list[Output]
+    changelog: dict[bytes, bytes | None]
+    positions: dict[EventKind, int]
+    counts: Counter[tuple[EventKind, Outcome]]
+    clock: Instant | None
+    newest: Instant | None
+    set_aside: list[SetAside] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """How many input records the frame accounts for."""
+        return sum(self.counts.values())
+
+
+@dataclass(slots=True)
+class _Step:
+    """One thing done to a customer in this frame, kept so that it can be done again after a poison event."""
+
+    as_of: Instant
+    look: Look
+    kind: EventKind | None = None
+    event: AnyEvent | None = None
+    at: Instant = 0
+    digest: int = 0
+    offset: int = -1
+
+
+class Lane:
+    """One partition number. ``states`` is its recovered changelog (key -> value), taken over and kept up to date."""
+
+    def __init__(self, number: int, registry: Registry, pack: Pack, states: dict[bytes, bytes]) -> None:
+        self.number = number
+        self.registry = registry
+        self.pack = pack
+        self.calendar = Calendar(pack.timezone)
+        self.states = states
+        stored = states.pop(KEY, None)
+        self.record = PartitionRecord(Watermark(pack.disorder_ms)) if stored is None else decode_record(stored)
+        self.record.watermark.disorder_ms = pack.disorder_ms
+        self._lateness_ms = pack.lateness_days * DAY_MS
+        self._timers = Timers({key: wake_of(value) for key, value in states.items()})
+        self._warnings = Warnings(pack, number)
+        self._merge = Merge(self._decode, {kind: progress.latest for kind, progress in self.record.inputs.items()})
+        self._in_hand: dict[bytes, CustomerInHand] = {}
+        self._touched: dict[bytes, list[_Step]] = {}
+        self._lines: list[bytes] = []
+        self._lines_from = self.record.position
+        self._lines_size = 0
+        self._journal: list[Output] = []
+        self._outputs: list[Output] = []
+        self._set_aside: list[SetAside] = []
+        self._counts: Counter[tuple[EventKind, Outcome]] = Counter()
+
+    # -- records in --------------------------------------------------------------------------------------------------
+
+    @property
+    def positions(self) -> dict[EventKind, int]:
+        """Per input kind, the next offset to read; a kind never read is missing."""
+        return {kind: progress.next for kind, progress in self.record.inputs.items()}
+
+    def offer(self, kind: EventKind, records: Sequence[Record]) -> None:
+        """Take records in hand, in offset order; what was accounted for before is skipped."""
+        progress = self.record.inputs.get(kind)
+        if progress is not None and records and records[0].offset < progress.next:
+            records = [record for record in records if record.offset >= progress.next]
+        self._merge.offer(kind, records)
+
+    def ended(self, kind: EventKind, at_end: bool) -> None:
+        """Whether this topic's partition holds nothing beyond what was offered."""
+        self._merge.ended(kind, at_end)
+
+    def in_hand(self, kind: EventKind) -> int:
+        """Records offered and not yet applied."""
+        return self._merge.in_hand(kind)
+
+    def _decode(self, kind: EventKind, record: Record) -> AnyEvent:
+        event = decode(kind, record.key, record.value)
+        if to_instant(event.occurred_at) > record.timestamp + self.pack.far_future_ms:
+            raise Rejected("time", "far_future", "occurred_at lies further ahead of the record's own time than the pack allows", "occurred_at")
+        return event
+
+    # -- frames out --------------------------------------------------------------------------------------------------
+
+    def frame(self, limit: int) -> Frame | None:
+        """Apply up to ``limit`` records in the one order; None if none can be applied now."""
+        for _ in range(limit):
+            head = self._merge.next()
+            if head is None:
+                break
+            self._take(head)
+        return self._finish() if self._counts else None
+
+    def replay(self, entries: Sequence[JournalEntry]) -> Frame | None:
+        """Apply journal entries, whose order is settled; None for no entries. Raises ValueError on a gap between positions."""
+        for entry in entries:
+            if entry.position != self.record.position:
+                raise ValueError(f"journal partition {self.number} goes on at position {entry.position}, expected {self.record.position}")
+            headers = [] if entry.trace is None else [("traceparent", entry.trace.encode())]
+            self._take(Head(entry.kind, InputRecord(entry.offset, 1 << 62, None, entry.value, headers), _decode_journal))
+        return self._finish() if self._counts else None
+
+    def _finish(self) -> Frame:
+        self._close_chunk()
+        changelog: dict[bytes, bytes | None] = {}
+        for key in self._touched:
+            customer = self._in_hand[key]
+            wake = self._warnings.wake(customer)
+            value = encode(customer.state, wake)
+            changelog[key] = self.states[key] = value
+        for kind, latest in self._merge.latest().items():
+            if kind in self.record.inputs:
+                self.record.inputs[kind].latest = latest
+        changelog[KEY] = encode_record(self.record)
+        watermark = self.record.watermark
+        frame = Frame(self._journal + self._outputs, changelog, self.positions, self._counts, watermark.clock, watermark.high, self._set_aside)
+        self._journal, self._outputs, self._set_aside, self._counts = [], [], [], Counter()
+        self._touched = {}
+        if len(self._in_hand) > _IN_HAND:
+            self._in_hand = {}
+        return frame
+
+    # -- one record --------------------------------------------------------------------------------------------------
+
+    def _take(self, head: Head) -> None:
+        kind, record = head.kind, head.record
+        progress = self.record.inputs.get(kind)
+        if progress is None:
+            progress = self.record.inputs[kind] = InputProgress(record.offset, record.offset)
+        progress.gaps += record.offset - progress.next
+        progress.next = record.offset + 1
+        outcome = self._outcome(head, kind, record)
+        setattr(progress, outcome, getattr(progress, outcome) + 1)
+        self._counts[kind, outcome] += 1
+        self.record.dead_letters_in_a_row = self.record.dead_letters_in_a_row + 1 if outcome == "dead_lettered" else 0
+
+    def _outcome(self, head: Head, kind: EventKind, record: Record) -> Outcome:
+        event, at = head.event, head.at
+        if event is None or at is None:
+            assert head.rejected is not None
+            self._dead_letter(kind, record, head.rejected)
+            return "dead_lettered"
+        watermark = self.record.watermark
+        if isinstance(event, Tick):
+            watermark.tick(at)
+            self._append(kind, record)
+            self._fire()
+            return "applied"
+        if watermark.clock is not None and at < watermark.clock - self._lateness_ms:
+            self._late(kind, record)
+            return "late"
+        key = key_of(event)
+        customer = self._customer(key, event.customer_id, at)
+        state = customer.state
+        if record.offset <= state.offsets.get(kind, -1):
+            return "applied"
+        digest = int.from_bytes(blake2b(f"{event.source}\x00{event.event_id}".encode(), digest_size=8).digest(), "big")
+        if digest in state.seen:
+            return "duplicate"
+        watermark.event(at)
+        self._fire()
+        trace = next((value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent"), None) if record.headers else None
+        step = _Step(watermark.now(at), Look(kind, event.event_id, self.record.position, watermark.clock, trace), kind, event, at, digest, record.offset)
+        try:
+            outputs = self._do(customer, step)
+        except Exception as error:  # a bug in a processor costs its event, never the partition
+            self._restore(key, event.customer_id)
+            self._dead_letter(kind, record, Rejected("process", "processor_error", "a processor failed on this event"), type(error).__name__)
+            return "dead_lettered"
+        self._touched.setdefault(key, []).append(step)
+        self._append(kind, record, trace)
+        self._outputs += outputs
+        self._timers.set(key, self._warnings.wake(customer))
+        return "applied"
+
+    def _fire(self) -> None:
+        """Look at every customer whose instant the clock has now passed, in the order of those instants."""
+        watermark = self.record.watermark
+        clock = watermark.clock
+        if clock is None:
+            return
+        while (due := self._timers.pop_due(clock)) is not None:
+            wake, key = due
+            customer = self._customer(key, key.decode(), wake)
+            step = _Step(wake, Look("clock", None, self.record.position, clock, None))
+            try:
+                outputs = self._do(customer, step)
+            except Exception as error:  # as above; the customer is looked at again a day later
+                self._restore(key, key.decode())
+                aside = SetAside(
+                    self.registry.name("customer-changelog"),
+                    self.number,
+                    self.record.position,
+                    "clock",
+                    "processor_error",
+                    "a rule failed",
+                    None,
+                    type(error).__name__,
+                )
+                self._set_aside.append(aside)
+                self._outputs.append(Output("dead-letters", key, None, aside.headers([])))
+                self._timers.set(key, clock + DAY_MS)
+                continue
+            self._touched.setdefault(key, []).append(step)
+            self._outputs += outputs
+            self._timers.set(key, self._warnings.wake(customer))
+
+    def _do(self, customer: CustomerInHand, step: _Step) -> list[Output]:
+        customer.advance(step.as_of)
+        if step.kind is None or step.event is None:
+            customer.now = step.as_of
+            return self._warnings.clock_passed(customer, step.look)
+        customer.now = step.as_of if step.look.watermark is None else step.look.watermark
+        state = customer.state
+        state.offsets[step.kind] = step.offset
+        state.seen[step.digest] = self.calendar.day(step.at)
+        families = customer.apply(step.kind, step.event, step.at, step.look.position)
+        return self._warnings.event_applied(customer, step.event, families, step.look)
+
+    def _customer(self, key: bytes, customer_id: str, as_of: Instant) -> CustomerInHand:
+        customer = self._in_hand.get(key)
+        if customer is None:
+            stored = self.states.get(key)
+            state = CustomerState() if stored is None else decode_state(stored)
+            customer = self._in_hand[key] = CustomerInHand(customer_id, state, self.pack, self.calendar, self.record.watermark.now(as_of))
+        return customer
+
+    def _restore(self, key: bytes, customer_id: str) -> None:
+        """Throw away a half-changed customer: take the last committed one and do this frame's earlier steps again."""
+        del self._in_hand[key]
+        steps = self._touched.get(key, [])
+        customer = self._customer(key, customer_id, steps[0].as_of if steps else 0)
+        for step in steps:
+            self._do(customer, step)
+
+    # -- what goes out -----------------------------------------------------------------------------------------------
+
+    def _append(self, kind: EventKind, record: Record, trace: str | None = None) -> None:
+        assert record.value is not None
+        text = line(kind, self.record.position, record.offset, record.value, trace)
+        self.record.position += 1
+        self._lines.append(text)
+        self._lines_size += len(text)
+        if self._lines_size >= _CHUNK_BYTES:
+            self._close_chunk()
+
+    def _close_chunk(self) -> None:
+        if self._lines:
+            self._journal.append(Output("journal", b"%d" % self._lines_from, b"\n".join(self._lines), _NO_HEADERS))
+        self._lines, self._lines_size, self._lines_from = [], 0, self.record.position
+
+    def _dead_letter(self, kind: EventKind, record: Record, rejected: Rejected, exception: str | None = None) -> None:
+        aside = SetAside(
+            self.registry.inputs[kind].name, self.number, record.offset, rejected.stage, rejected.reason, rejected.message, rejected.field, exception
+        )
+        self._put_aside("dead-letters", record, aside)
+
+    def _late(self, kind: EventKind, record: Record) -> None:
+        message = f"occurred more than {self.pack.lateness_days} days before the partition's clock"
+        self._put_aside("late-events", record, SetAside(self.registry.inputs[kind].name, self.number, record.offset, "time", "late", message, "occurred_at"))
+
+    def _put_aside(self, topic: str, record: Record, aside: SetAside) -> None:
+        self._set_aside.append(aside)
+        self._outputs.append(Output(topic, record.key, record.value, aside.headers(list(record.headers))))
+
+
+def _decode_journal(kind: EventKind, record: Record) -> AnyEvent:
+    assert record.value is not None
+    return MODELS[kind].__pydantic_validator__.validate_json(record.value)  # type: ignore[no-any-return]

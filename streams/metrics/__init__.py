@@ -1,0 +1,1 @@
+"""How each metric of the dictionary is computed: one module a family, no I/O."""

@@ -1,0 +1,89 @@
+"""Computes the ``balance.*`` metrics from each deposit account's end-of-day balances."""
+
+from __future__ import annotations
+
+import msgspec
+
+from schemas.metrics.balances import METRICS
+from streams.calendar import Day, Instant
+
+#: Longest window read, and so how far back end-of-day balances are kept.
+KEPT_DAYS = max(max(metric.windows) for metric in METRICS if metric.windows)
+_STRIDE = 3
+
+
+class Account(msgspec.Struct, array_like=True):
+    """``steps`` is a flat run of (day, time within it of the latest booking, balance after it), oldest day first."""
+
+    steps: list[int] = msgspec.field(default_factory=list)
+
+
+class Balances(msgspec.Struct, array_like=True):
+    """One customer's deposit accounts; balances in minor units of the reporting currency."""
+
+    accounts: dict[str, Account] = msgspec.field(default_factory=dict)
+    first_day: Day | None = None
+
+    def book(self, account_id: str, day: Day, at: Instant, balance: int, today: Day) -> None:
+        """A booking left this balance on the account. Of two at the same instant the one that arrived later counts."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            account = self.accounts[account_id] = Account()
+        if self.first_day is None or day < self.first_day:
+            self.first_day = day
+        steps = account.steps
+        index = len(steps)
+        while index and steps[index - _STRIDE] > day:
+            index -= _STRIDE
+        if index and steps[index - _STRIDE] == day:
+            if at >= steps[index - 2]:
+                steps[index - 2 : index] = (at, balance)
+        else:
+            steps[index:index] = (day, at, balance)
+        oldest = today - KEPT_DAYS
+        drop = 0
+        while drop + _STRIDE < len(steps) and steps[drop + _STRIDE] <= oldest:
+            drop += _STRIDE
+        if drop:
+            del steps[:drop]
+
+    def current(self, today: Day) -> int:
+        return sum(_balance_on(account.steps, today) for account in self.accounts.values())
+
+    def average(self, days: int, today: Day) -> int | None:
+        """Average of the end-of-day balances of the window, over the days known; None without a known balance."""
+        if self.first_day is None or self.first_day > today:
+            return None
+        known = min(days, today - self.first_day + 1)
+        integral = sum(_integral(account.steps, today - days + 1, today) for account in self.accounts.values())
+        return integral // known
+
+    def attrition(self, days: int, today: Day) -> float | None:
+        average = self.average(days, today)
+        if average is None:
+            return None
+        if average <= 0:
+            return 0.0
+        return max(0.0, round(1 - self.current(today) / average, 6))
+
+
+def _balance_on(steps: list[int], today: Day) -> int:
+    index = len(steps)
+    while index and steps[index - _STRIDE] > today:
+        index -= _STRIDE
+    return steps[index - 1] if index else 0
+
+
+def _integral(steps: list[int], first: Day, last: Day) -> int:
+    """Sum of end-of-day balances from ``first`` to ``last``, both included."""
+    total = 0
+    until = last + 1
+    for index in range(len(steps) - _STRIDE, -1, -_STRIDE):
+        day = steps[index]
+        if day >= until:
+            continue
+        if day <= first:
+            return total + steps[index + 2] * (until - first)
+        total += steps[index + 2] * (until - day)
+        until = day
+    return total

@@ -1,0 +1,57 @@
+"""What a partition remembers beside its customers: where it is in every input, the four counters, the journal and the clock."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from schemas.events import EventKind
+from streams.calendar import Instant
+from streams.watermark import Watermark
+
+#: The record's key in the changelog. No customer id can be equal to it: identifiers hold no control characters.
+KEY: Final = b"\x00partition"
+
+Outcome = Literal["applied", "duplicate", "late", "dead_lettered"]
+OUTCOMES: Final[tuple[Outcome, ...]] = ("applied", "duplicate", "late", "dead_lettered")
+
+
+class InputProgress(msgspec.Struct, array_like=True):
+    """One input topic's partition. ``next - start == applied + duplicate + late + dead_lettered + gaps``, always.
+
+    ``gaps`` are offsets that hold no record (compacted away, or a transaction's markers). ``latest`` is the place in time of
+    the last readable record handed out by the merge.
+    """
+
+    start: int
+    next: int
+    latest: Instant = 0
+    applied: int = 0
+    duplicate: int = 0
+    late: int = 0
+    dead_lettered: int = 0
+    gaps: int = 0
+
+
+class PartitionRecord(msgspec.Struct, array_like=True):
+    """``position`` is the journal position of the next entry."""
+
+    watermark: Watermark
+    inputs: dict[EventKind, InputProgress] = msgspec.field(default_factory=dict)
+    position: int = 0
+    dead_letters_in_a_row: int = 0
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(PartitionRecord).decode
+
+
+def encode_record(record: PartitionRecord) -> bytes:
+    """The record's changelog value."""
+    return _encode(record)
+
+
+def decode_record(value: bytes) -> PartitionRecord:
+    """The record in a changelog value. Raises msgspec.DecodeError."""
+    return _decode(value)

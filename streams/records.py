@@ -1,0 +1,40 @@
+"""What goes into a lane and what comes out: input records as the consumer hands them over, outputs as the writer sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Record(Protocol):
+    """One record of an input partition; aiokafka's ConsumerRecord is one. ``timestamp`` is the broker's, in milliseconds."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class InputRecord(NamedTuple):
+    """A record that did not come from a consumer: from a file, a journal or a test."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Output(NamedTuple):
+    """One record to write to the lane's partition of the output topic with this short name."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
