@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class PolicySettings(BaseModel):
-    """``pack`` is the name of a shipped pack (``bank-cn``, ``bank-cz``) or the path of a pack's directory."""
+    """The ``policy`` section."""
 
     model_config = ConfigDict(extra="forbid")
 
-    pack: str = "bank-cn"
+    pack: str = Field("bank-cn", description="name of a shipped policy pack (bank-cn, bank-cz), or the path of a pack's directory")

@@ -15,7 +15,10 @@ import typer
 from deploy.errors import ExitCode, UserError
 
 #: Modules of ``deploy/commands``, in the order of ``fenghuo --help``.
-COMMANDS = ("config",)
+COMMANDS = (
+    "config",
+    "policy",
+)
 
 
 def build_app() -> typer.Typer:
