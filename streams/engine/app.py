@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import faust
@@ -26,6 +27,7 @@ class _Boot(BootStrategy):
 class EngineApp(faust.App):
     """A Faust app whose consumer is ours and whose only agent hands frames to ``membership``'s owner."""
 
+    logger = logging.getLogger("faust")
     BootStrategy = _Boot
     membership: Membership
     client_options: dict[str, Any]

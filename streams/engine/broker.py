@@ -19,6 +19,11 @@ from streams.engine.ports import Processor, Stopped
 
 log = logging.getLogger("fenghuo.engine")
 
+#: Being refused is what the trial is for: the client library's own log of it would only frighten.
+_SILENT = logging.getLogger("fenghuo.engine.trial")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 
 
@@ -57,10 +62,10 @@ def check_topics(metadata: Any, processor: Processor, outputs: list[str]) -> Non
 def has_transactions(client_config: Mapping[str, Any], processor: Processor) -> bool:
     """Whether this broker fences: of two producers with one transactional id the older must be refused."""
     name = f"{processor.group}-probe-{uuid.uuid4().hex[:12]}"
-    config = dict(client_config) | {"transactional.id": name, "transaction.timeout.ms": 10_000, "log_level": 0}
+    config = dict(client_config) | {"transactional.id": name, "transaction.timeout.ms": 10_000}
     consumer = Consumer(dict(client_config) | {"group.id": f"{processor.group}-probe", "enable.auto.commit": False, "log_level": 0})
     try:
-        older, newer = Producer(config), Producer(config)
+        older, newer = Producer(config, logger=_SILENT), Producer(config, logger=_SILENT)
         older.init_transactions(15)
         newer.init_transactions(15)
         older.begin_transaction()

@@ -63,6 +63,7 @@ class _Wanted:
 class FramedThread(driver.AIOKafkaConsumerThread):
     """The consumer's own thread and event loop: joins the group, fetches, beats."""
 
+    logger = logging.getLogger("faust")
     consumer: FramedConsumer
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ARG002 Faust's signature, as below
@@ -135,6 +136,7 @@ class FramedThread(driver.AIOKafkaConsumerThread):
 class FramedConsumer(driver.Consumer):
     """Commits come from ``done`` alone; rebalances and polls are passed on to the hub."""
 
+    logger = logging.getLogger("faust")
     _thread: FramedThread
     membership: Membership
     client_options: dict[str, Any]

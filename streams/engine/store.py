@@ -8,7 +8,7 @@ count from the wrong start.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +48,11 @@ class Store:
         self._config = dict(client_config)
         self._admin = AdminClient(dict(client_config))
 
-    def recover(self, number: int) -> Recovered:
-        """The changelog of one partition as a dict; tombstones delete. Blocks; raises Stopped when the broker stays away."""
+    def recover(self, number: int, cancelled: Callable[[], bool]) -> Recovered | None:
+        """The changelog of one partition as a dict; tombstones delete. None if ``cancelled``.
+
+        Blocks; raises Stopped when the broker stays away.
+        """
         began = time.monotonic()
         place = Place(self._processor.changelog, number)
         end = self._offsets([place], _NEXT, IsolationLevel.READ_UNCOMMITTED)[place]
@@ -70,7 +73,7 @@ class Store:
         try:
             consumer.assign([TopicPartition(place.topic, number, OFFSET_BEGINNING)])
             deadline = time.monotonic() + STALL_SECONDS
-            while True:
+            while not cancelled():
                 for message in consumer.consume(10_000, 0.05):
                     error = message.error()
                     if error is None:
@@ -89,13 +92,14 @@ class Store:
                         raise Stopped(f"cannot read the changelog {place.topic}[{number}]: {error.str()}")
                 if time.monotonic() > deadline:
                     raise Stopped(f"no progress in {STALL_SECONDS:.0f} s reading the changelog {place.topic}[{number}]; is the broker reachable?")
+            return None
         finally:
             consumer.close()
 
     def starts(self, number: int, positions: Mapping[Any, int]) -> dict[Place, int]:
         """Where each input partition is read from. Raises Stopped when group offsets or retention contradict the state."""
         places = self._processor.places(number)
-        lows = self._offsets(list(places), _FIRST, IsolationLevel.READ_UNCOMMITTED)
+        lows = self.lows(list(places))
         committed = self.committed(list(places))
         starts: dict[Place, int] = {}
         for place, kind in places.items():
@@ -131,6 +135,10 @@ class Store:
     def ends(self, places: list[Place]) -> dict[Place, int]:
         """The offsets that the next records will get, or of the first undecided one."""
         return self._offsets(places, _NEXT, IsolationLevel.READ_COMMITTED)
+
+    def lows(self, places: list[Place]) -> dict[Place, int]:
+        """The offsets of the oldest records that are still there."""
+        return self._offsets(places, _FIRST, IsolationLevel.READ_UNCOMMITTED)
 
     def _offsets(self, places: list[Place], spec: Any, isolation: Any) -> dict[Place, int]:
         request = {TopicPartition(*place): spec for place in places}
