@@ -33,7 +33,6 @@ class InputPublisher:
                 "linger.ms": 20,
                 "batch.size": 1 << 20,
                 "compression.type": "lz4",
-                "message.max.bytes": 16 << 20,
                 "queue.buffering.max.messages": 200_000,
                 "queue.buffering.max.kbytes": 256 << 10,
                 "delivery.timeout.ms": 120_000,

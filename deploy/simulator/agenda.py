@@ -17,6 +17,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self.day = -1
+        self._now = 0
         self._later: defaultdict[int, list[tuple[int, int, Action, tuple[Any, ...]]]] = defaultdict(list)
         self._today: list[tuple[int, int, Action, tuple[Any, ...]]] = []
         self._planned = 0
@@ -26,18 +27,18 @@ class Agenda:
         if second >= DAY:
             day, second = day + second // DAY, second % DAY
         self._planned += 1
-        step = (second, self._planned, action, args)
         if day > self.day:
-            self._later[day].append(step)
+            self._later[day].append((second, self._planned, action, args))
         else:
-            heapq.heappush(self._today, step)
+            heapq.heappush(self._today, (max(second, self._now), self._planned, action, args))
 
     def live(self, day: int) -> None:
         """Do everything planned for a day, steps planned on the way included."""
-        self.day = day
+        self.day, self._now = day, 0
         today = self._today = self._later.pop(day, [])
         heapq.heapify(today)
         pop = heapq.heappop
         while today:
             second, _, action, args = pop(today)
+            self._now = second
             action(day, second, *args)

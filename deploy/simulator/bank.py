@@ -50,14 +50,20 @@ class Simulation:
         self.labels: list[Label] = stories.labels
         self.left_out: dict[str, str] = stories.left_out
 
-    def _join(self, _: int, second: int, customer: Customer) -> None:
+    def _join(self, day: int, second: int, customer: Customer) -> None:
         self._desk.profile(second, customer)
         if customer.joined >= 0:
-            self._desk.note(second + 60, customer, "product_opened", 0, product_id="current-account")
-            self._desk.book(second + 120, customer, "deposit", 100_000, True, "branch", outlet_id=customer.outlet)
+            self._agenda.at(day, second + 60, self._open_account, customer)
             customer.clock += 1
         self._spending.plan(customer)
         self._income.plan(customer)
+
+    def _open_account(self, day: int, second: int, customer: Customer) -> None:
+        self._desk.note(second, customer, "product_opened", 0, product_id="current-account")
+        self._agenda.at(day, second + 60, self._first_deposit, customer)
+
+    def _first_deposit(self, _: int, second: int, customer: Customer) -> None:
+        self._desk.book(second, customer, "deposit", 100_000, True, "branch", outlet_id=customer.outlet)
 
     def days(self) -> Iterator[list[InputLine]]:
         """The lines of each day in order of time, a tick with every midnight; last, the tick that closes the last day."""

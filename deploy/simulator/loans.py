@@ -53,11 +53,17 @@ class Lending:
         """The money comes in and goes to the seller within the hour."""
         amount = loan.instalment * 7
         self._desk.note(second, customer, "product_opened", amount, product_line="loan", account_id=loan.account_id, loan_id=loan.loan_id)
-        self._desk.book(second + 60, customer, "loan_disbursement", amount, True, "branch", outlet_id=customer.outlet, loan_id=loan.loan_id)
-        seller = {"bank": "bank-c", "account": "seller-account"}
-        self._desk.book(second + 1800, customer, "transfer", amount * 9 // 10, False, "branch", outlet_id=customer.outlet, counterparty=seller)
+        self._agenda.at(day, second + 60, self._pay_out, customer, loan, amount)
         now = self._calendar.date(day)
         self._plan_due(customer, loan, self._calendar.day_of(now.year, now.month + 1, loan.due_on))
+
+    def _pay_out(self, day: int, second: int, customer: Customer, loan: Loan, amount: int) -> None:
+        self._desk.book(second, customer, "loan_disbursement", amount, True, "branch", outlet_id=customer.outlet, loan_id=loan.loan_id)
+        self._agenda.at(day, second + 1800, self._pay_seller, customer, amount * 9 // 10)
+
+    def _pay_seller(self, _: int, second: int, customer: Customer, amount: int) -> None:
+        seller = {"bank": "bank-c", "account": "seller-account"}
+        self._desk.book(second, customer, "transfer", amount, False, "branch", outlet_id=customer.outlet, counterparty=seller)
 
     def due(self, day: int, second: int, customer: Customer, loan: Loan) -> None:
         """An instalment falls due; its repayment and the next due day are planned."""
