@@ -17,6 +17,8 @@ from deploy.errors import ExitCode, UserError
 #: Modules of ``deploy/commands``, in the order of ``fenghuo --help``.
 COMMANDS = (
     "config",
+    "simulate",
+    "import_",
     "policy",
 )
 
