@@ -16,9 +16,13 @@ class Problem:
     message: str
     remedy: str
 
+    @property
+    def place(self) -> str:
+        """``file:line``."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.message}; {self.remedy}"
+        return f"{self.place}: {self.message}; {self.remedy}"
 
 
 class PackError(Exception):

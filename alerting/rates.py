@@ -26,8 +26,9 @@ class Rates:
 
     def __init__(self, reporting: str, rates: Iterable[Rate] = ()) -> None:
         self.reporting = reporting
+        self.lines = tuple(sorted(rates, key=lambda rate: (rate.currency, rate.effective)))
         self._factors: dict[str, tuple[list[int], list[Decimal]]] = {}
-        for rate in sorted(rates, key=lambda rate: (rate.currency, rate.effective)):
+        for rate in self.lines:
             effective, factors = self._factors.setdefault(rate.currency, ([], []))
             effective.append(rate.effective)
             factors.append(rate.value.scaleb(CURRENCY_EXPONENTS[reporting] - CURRENCY_EXPONENTS[rate.currency], _EXACT))
