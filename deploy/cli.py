@@ -20,6 +20,8 @@ COMMANDS = (
     "simulate",
     "import_",
     "policy",
+    "topics",
+    "schema",
 )
 
 

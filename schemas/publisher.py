@@ -5,6 +5,7 @@ An event that would be dead-lettered is refused here instead, at the desk of tho
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -78,7 +79,8 @@ class Publisher:
                 "compression.type": "lz4",
                 "linger.ms": 5,
                 "delivery.timeout.ms": int(delivery_seconds * 1000),
-            }
+            },
+            logger=logging.getLogger("fenghuo.kafka"),
         )
         self._checked: set[str] = set()
         self._checking = threading.Lock()

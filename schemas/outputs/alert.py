@@ -92,7 +92,8 @@ class Alert(_Output):
 
     ``occurred_at`` is the event time (or the instant the clock passed), ``watermark`` the partition's clock when raised.
     ``value_at_stake`` is in minor units of ``currency``; ``due_at`` is the deadline of the case, where there is one.
-    ``reasons`` are those of the latest raise or rise; a cleared or expired alert says first why it closed. A closed alert never reopens: ``previous`` links a recurrence.
+    ``reasons`` are those of the latest raise or rise; a cleared or expired alert says first why it closed.
+    A closed alert never reopens: ``previous`` links a recurrence.
     """
 
     alert_id: Identifier

@@ -34,7 +34,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture(scope="module")
-def kafka() -> Iterator[KafkaSettings]:
+def cluster() -> Iterator[KafkaSettings]:
     """A one-process cluster of librdkafka's own, which lives as long as its client."""
     owner = confluent_kafka.Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "unused"})
     brokers = owner.list_topics(timeout=10).brokers.values()
@@ -51,8 +51,8 @@ def records(settings: KafkaSettings, short: str, count: int) -> list[confluent_k
     return found
 
 
-def test_an_event_arrives_keyed_placed_and_readable_by_the_workers(kafka: KafkaSettings) -> None:
-    settings = kafka.model_copy(update={"namespace": "one"})
+def test_an_event_arrives_keyed_placed_and_readable_by_the_workers(cluster: KafkaSettings) -> None:
+    settings = cluster.model_copy(update={"namespace": "one"})
     with Publisher(settings) as publisher:
         delivery = publisher.publish(EVENT, traceparent=TRACE)
     assert delivery.done
@@ -75,8 +75,8 @@ def test_an_event_arrives_keyed_placed_and_readable_by_the_workers(kafka: KafkaS
     }
 
 
-def test_fields_are_written_as_the_contract_wants_them(kafka: KafkaSettings) -> None:
-    settings = kafka.model_copy(update={"namespace": "fields"})
+def test_fields_are_written_as_the_contract_wants_them(cluster: KafkaSettings) -> None:
+    settings = cluster.model_copy(update={"namespace": "fields"})
     with Publisher(settings) as publisher:
         publisher.publish_fields("transaction", FIELDS)
     [record] = records(settings, "transactions", 1)
@@ -86,8 +86,8 @@ def test_fields_are_written_as_the_contract_wants_them(kafka: KafkaSettings) -> 
     assert read.model_extra == {"ledger": {"batch": None}}
 
 
-def test_a_tick_goes_to_the_partition_it_names(kafka: KafkaSettings) -> None:
-    settings = kafka.model_copy(update={"namespace": "ticks"})
+def test_a_tick_goes_to_the_partition_it_names(cluster: KafkaSettings) -> None:
+    settings = cluster.model_copy(update={"namespace": "ticks"})
     with Publisher(settings) as publisher:
         for number in range(4):
             publisher.publish(Tick(event_id=f"k-{number}", occurred_at=EVENT.occurred_at, source="clock", partition=number))
@@ -111,31 +111,31 @@ def test_a_tick_goes_to_the_partition_it_names(kafka: KafkaSettings) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_the_workers_would_refuse_never_leaves(kafka: KafkaSettings, changes: dict[str, Any], reason: str) -> None:
-    with Publisher(kafka) as publisher, pytest.raises(Rejected) as caught:
+def test_what_the_workers_would_refuse_never_leaves(cluster: KafkaSettings, changes: dict[str, Any], reason: str) -> None:
+    with Publisher(cluster) as publisher, pytest.raises(Rejected) as caught:
         publisher.publish_fields("transaction", FIELDS | changes)
     assert caught.value.reason == reason
 
 
-def test_an_event_changed_after_it_was_checked_is_checked_again(kafka: KafkaSettings) -> None:
+def test_an_event_changed_after_it_was_checked_is_checked_again(cluster: KafkaSettings) -> None:
     event = EVENT.model_copy(update={"amount": "-1.00"})
-    with Publisher(kafka) as publisher, pytest.raises(Rejected, match="must not be negative"):
+    with Publisher(cluster) as publisher, pytest.raises(Rejected, match="must not be negative"):
         publisher.publish(event)
 
 
-def test_a_malformed_traceparent_is_refused(kafka: KafkaSettings) -> None:
-    with Publisher(kafka) as publisher, pytest.raises(ValueError, match="traceparent"):
+def test_a_malformed_traceparent_is_refused(cluster: KafkaSettings) -> None:
+    with Publisher(cluster) as publisher, pytest.raises(ValueError, match="traceparent"):
         publisher.publish(EVENT, traceparent="xyz")
 
 
-def test_a_topic_with_other_partitions_than_the_settings_say_is_not_written_to(kafka: KafkaSettings) -> None:
-    settings = kafka.model_copy(update={"namespace": "narrow", "partitions": 6})
+def test_a_topic_with_other_partitions_than_the_settings_say_is_not_written_to(cluster: KafkaSettings) -> None:
+    settings = cluster.model_copy(update={"namespace": "narrow", "partitions": 6})
     with Publisher(settings) as publisher, pytest.raises(Unreachable, match="has 4 partitions, FENGHUO_KAFKA__PARTITIONS says 6"):
         publisher.publish(EVENT)
 
 
-def test_many_threads_share_one_publisher_and_nothing_is_lost(kafka: KafkaSettings) -> None:
-    settings = kafka.model_copy(update={"namespace": "many"})
+def test_many_threads_share_one_publisher_and_nothing_is_lost(cluster: KafkaSettings) -> None:
+    settings = cluster.model_copy(update={"namespace": "many"})
     with Publisher(settings) as publisher:
 
         def work(thread: int) -> None:
