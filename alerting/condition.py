@@ -29,7 +29,7 @@ OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "=": operator.eq,
 }
-_LINE: Final = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*(.+?)\s*")
+_LINE: Final = re.compile(r"\s*(>=|<=|!=|>|<|=)\s*([^<>=!\s].*?)\s*")
 _TIMES: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*[x×]\s*(\S+)")
 _KEY: Final = re.compile(r"([a-z0-9_.]+)(?:\[([a-z0-9_]+)\])?")
 SCORE: Final = "score"

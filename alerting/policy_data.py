@@ -52,19 +52,22 @@ def read_complaint_clock(document: Document | None, problems: list[Problem]) -> 
         return None
     versions: dict[int, ClockVersion] = {}
     for index, line in enumerate(page.versions):
+        limits: dict[str, int] = {}
+        key = "effective"
         try:
-            version = _clock_version(line)
-            if version.effective in versions:
+            if day_number(line.effective) in versions:
                 raise Unreadable(f"two versions are effective from {line.effective}", "remove one of the two")
-            versions[version.effective] = version
+            for key in ("ordinary", "complex", "extension"):
+                limits[key] = days(getattr(line, key))
+            key = "complex"
+            versions[day_number(line.effective)] = _clock_version(line, **limits)
         except Unreadable as error:
-            problems.append(document.problem(("versions", index), error.message, error.remedy))
+            problems.append(document.problem(("versions", index, key), error.message, error.remedy))
     return ComplaintClock(tuple(versions.values())) if versions else None
 
 
-def _clock_version(line: ClockLine) -> ClockVersion:
-    ordinary, complex_, extension = days(line.ordinary), days(line.complex), days(line.extension)
-    if not 0 < ordinary <= complex_:
+def _clock_version(line: ClockLine, ordinary: int, complex: int, extension: int) -> ClockVersion:
+    if not 0 < ordinary <= complex:
         remedy = "write for instance `ordinary: 15 d`, `complex: 30 d`"
         raise Unreadable("the limit for complex cases is shorter than for ordinary ones, or there is none", remedy)
     if line.calendar == "natural" and (line.holidays or line.workdays):
@@ -72,7 +75,7 @@ def _clock_version(line: ClockLine) -> ClockVersion:
     return ClockVersion(
         effective=day_number(line.effective),
         ordinary=ordinary,
-        complex=complex_,
+        complex=complex,
         extension=extension,
         calendar=line.calendar,
         count_from=line.count_from,
