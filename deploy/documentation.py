@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from deploy.settings import render_settings
+from schemas import reference
+from schemas.events import MODELS
 from schemas.telemetry import render_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,6 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("docs/observability.md", "telemetry", render_table),
     ("docs/operating.md", "settings", render_settings),
+    ("docs/events.md", "topics", reference.render_topics),
+    ("docs/events.md", "envelope", reference.render_envelope),
+    *(("docs/events.md", kind, partial(reference.render_fields, kind)) for kind in MODELS),
+    ("docs/events.md", "reasons", reference.render_reasons),
 )
 
 
