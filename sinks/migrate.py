@@ -1,0 +1,239 @@
+"""Brings a database to the declared schema: numbered steps once each, then the declared columns, then the views.
+
+ClickHouse's DDL has no transactions, so each file is one statement that may run twice, and what was done is written down in
+ClickHouse. A file that was edited after it ran refuses to start: what the server holds is then no longer what the files say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final, Literal
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from sinks.columns import Column, literal
+from sinks.connection import is_embedded
+from sinks.settings import ClickHouseSettings
+from sinks.tables import Table, declared_tables
+from sinks.views import declared_views
+
+Status = Literal["NOT_STARTED", "IN_PROGRESS", "COMPLETED", "SKIPPED"]
+#: Inserts whose tokens a table remembers: more than a sink makes in hours, since an outage may lie between insert and retry.
+DEDUPLICATION_WINDOW: Final = 10_000
+_FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_TABLE_EXISTS: Final = 57
+
+
+class MigrationRefused(Exception):
+    """The database cannot be migrated as it is. One line: what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement to run. ``name`` is that of the file, table or view; ``skip`` says why it cannot run on this server."""
+
+    name: str
+    sql: str
+    checksum: str = ""
+    skip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the server says of a step."""
+
+    name: str
+    status: Status
+    checksum: str
+
+
+class Migrator:
+    """Plans and applies. Reads the server on every call, so that it never acts on what it remembers."""
+
+    def __init__(self, client: Client, settings: ClickHouseSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._database = settings.database
+        self._users = not is_embedded(settings)
+
+    def status(self) -> list[Applied]:
+        """Every numbered step and view, with what became of it. Raises MigrationRefused."""
+        applied = self._applied()
+        steps = [*self._numbered(), *self._views()]
+        return [applied.get(step.name, Applied(step.name, "NOT_STARTED", step.checksum)) for step in steps]
+
+    def pending(self) -> list[Step]:
+        """What ``up`` would run, in order. Raises MigrationRefused for an edited file, a database from a newer program, another zone."""
+        self._refuse_surprises(self._applied())
+        return [*self._numbered_pending(), *self._columns(), *self._views_pending()]
+
+    def up(self, break_lock: bool = False) -> Iterator[Step]:
+        """Apply what is pending, yielding each step once it is done. May be stopped and run again at any point."""
+        self._client.command(f"CREATE DATABASE IF NOT EXISTS {self._database}")
+        self._client.command(_JOURNAL.replace("{database}", self._database))
+        with self._lock(break_lock or is_embedded(self._settings)):
+            self._refuse_surprises(self._applied())
+            for pending in (self._numbered_pending, self._columns, self._views_pending):  # each looks at what the one before it made
+                for step in pending():
+                    self._apply(step)
+                    yield step
+
+    def _apply(self, step: Step) -> None:
+        if step.skip:
+            self._write_down(step, "SKIPPED")
+            return
+        if step.checksum:
+            self._write_down(step, "IN_PROGRESS")
+        self._client.command(step.sql)
+        if step.checksum:
+            self._write_down(step, "COMPLETED")
+
+    # -- what there is -------------------------------------------------------------------------------------------------------
+
+    def _numbered(self) -> Iterator[Step]:
+        folder = resources.files("sinks") / "migrations"
+        for file in sorted(folder.iterdir(), key=lambda one: one.name):
+            if not _FILE.fullmatch(file.name):
+                continue
+            text = file.read_text(encoding="utf-8")
+            sql = text.replace("{database}", self._database).replace("{window}", str(DEDUPLICATION_WINDOW))
+            skip = "an embedded ClickHouse has no users" if "-- requires: users" in text and not self._users else ""
+            yield Step(file.name.removesuffix(".sql"), sql, _checksum(text), skip)
+
+    def _views(self) -> Iterator[Step]:
+        for view in declared_views(self._database, self._settings.business_timezone):
+            sql = f"CREATE OR REPLACE VIEW {self._database}.{view.name} AS {view.select} COMMENT {literal(view.comment)}"
+            yield Step(view.name, sql, _checksum(sql))
+
+    def _numbered_pending(self) -> list[Step]:
+        applied = self._applied()
+        return [step for step in self._numbered() if applied.get(step.name, _NEVER).status not in ("COMPLETED", "SKIPPED")]
+
+    def _views_pending(self) -> list[Step]:
+        applied = self._applied()
+        return [step for step in self._views() if (was := applied.get(step.name, _NEVER)).checksum != step.checksum or was.status != "COMPLETED"]
+
+    def _columns(self) -> Iterator[Step]:
+        """One ALTER for every table whose columns, defaults or comments are not as declared."""
+        actual, comments = self._actual(), self._comments()
+        for table in declared_tables(self._settings.business_timezone):
+            columns = actual.get(table.name, {})
+            changes = [change for column in table.columns for change in _changes(column, columns.get(column.name))]
+            if changes:
+                yield Step(table.name, f"ALTER TABLE {self._database}.{table.name} {', '.join(changes)}")
+            if comments.get(table.name, "") != table.comment:
+                yield Step(f"{table.name} (comment)", f"ALTER TABLE {self._database}.{table.name} MODIFY COMMENT {literal(table.comment)}")
+
+    def _actual(self) -> dict[str, dict[str, Column]]:
+        rows = self._client.query(
+            "SELECT table, name, type, default_expression, comment FROM system.columns WHERE database = {database:String}",
+            parameters={"database": self._database},
+        ).result_rows
+        tables: dict[str, dict[str, Column]] = {}
+        for table, name, kind, default, comment in rows:
+            tables.setdefault(table, {})[name] = Column(name, kind, default, "", comment)
+        return tables
+
+    def _comments(self) -> dict[str, str]:
+        query = "SELECT name, comment FROM system.tables WHERE database = {database:String}"
+        return {str(name): str(comment) for name, comment in self._client.query(query, parameters={"database": self._database}).result_rows}
+
+    def _applied(self) -> dict[str, Applied]:
+        if "migrations" not in self._comments():
+            return {}
+        rows = self._client.query(f"SELECT name, argMax(status, at), argMax(checksum, at) FROM {self._database}.migrations GROUP BY name").result_rows
+        return {name: Applied(name, status, checksum) for name, status, checksum in rows}
+
+    def _refuse_surprises(self, applied: dict[str, Applied]) -> None:
+        known = {step.name: step for step in self._numbered()}
+        for name, was in applied.items():
+            if not _FILE.fullmatch(f"{name}.sql"):
+                continue
+            if name not in known:
+                raise MigrationRefused(f"database {self._database} holds migration {name}, which this program does not know: upgrade the program")
+            if was.checksum != known[name].checksum:
+                raise MigrationRefused(
+                    f"migration {name} was edited after it ran on database {self._database}: restore sinks/migrations/{name}.sql and add a new file"
+                )
+        zone = applied.get(_ZONE)
+        if zone is not None and zone.checksum != self._settings.business_timezone:
+            raise MigrationRefused(
+                f"database {self._database} keeps business days of {zone.checksum}, the settings say {self._settings.business_timezone}:"
+                " set clickhouse.business_timezone back, or fill a new database"
+            )
+
+    # -- writing down --------------------------------------------------------------------------------------------------------
+
+    def _write_down(self, step: Step, status: Status) -> None:
+        rows = [[step.name, status, step.checksum]]
+        if _FILE.fullmatch(f"{step.name}.sql") and status == "IN_PROGRESS":
+            rows.append([_ZONE, "COMPLETED", self._settings.business_timezone])
+        self._client.insert(f"{self._database}.migrations", rows, column_names=["name", "status", "checksum"], column_type_names=["String", "String", "String"])
+
+    @contextmanager
+    def _lock(self, take_over: bool) -> Iterator[None]:
+        """Creating a table is atomic: who creates it holds the lock."""
+        name, holder = f"{self._database}.migration_lock", f"{socket.gethostname()} process {os.getpid()}"
+        if take_over:
+            self._client.command(f"DROP TABLE IF EXISTS {name} SYNC")
+        try:
+            self._client.command(f"CREATE TABLE {name} (holder String) ENGINE = Memory COMMENT {literal(holder)}")
+        except DatabaseError as error:
+            if error.code != _TABLE_EXISTS:
+                raise
+            raise MigrationRefused(
+                f"{self._comments().get('migration_lock') or 'another process'} is migrating database {self._database};"
+                " if it is gone: fenghuo migrate up --break-lock"
+            ) from error
+        try:
+            yield
+        finally:
+            self._client.command(f"DROP TABLE IF EXISTS {name} SYNC")
+
+
+_NEVER: Final = Applied("", "NOT_STARTED", "")
+_ZONE: Final = "business timezone"
+_JOURNAL: Final = """
+CREATE TABLE IF NOT EXISTS {database}.migrations
+(
+    name String,
+    status LowCardinality(String) COMMENT 'IN_PROGRESS, COMPLETED or SKIPPED',
+    checksum String,
+    at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
+)
+ENGINE = MergeTree ORDER BY (name, at)
+SETTINGS non_replicated_deduplication_window = 0
+COMMENT 'Which steps of the schema ran'
+"""
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _changes(declared: Column, actual: Column | None) -> Iterator[str]:
+    if actual is None:
+        yield f"ADD COLUMN IF NOT EXISTS {declared.definition()}"
+    elif actual.type != declared.type or _plain(actual.default) != _plain(declared.default):
+        yield f"MODIFY COLUMN {declared.definition()}"
+    elif actual.comment != declared.comment:
+        yield f"COMMENT COLUMN `{declared.name}` {literal(declared.comment)}"
+
+
+def _plain(expression: str) -> str:
+    """An expression as ClickHouse may print it: spaces do not count."""
+    return "".join(expression.split())
+
+
+def undeclared(table: Table, actual: dict[str, Column]) -> list[str]:
+    """Columns that the server has and nobody declared: made by hand."""
+    names = {column.name for column in table.columns}
+    return [name for name in actual if name not in names]

@@ -1,0 +1,2 @@
+-- requires: users
+GRANT SELECT ON {database}.* TO bi_reader

@@ -1,0 +1,352 @@
+"""The sink: reads what the workers published, and fills ClickHouse, each range of offsets once.
+
+A turn is: read; for every partition with enough in hand, take the next step of its range; commit what was confirmed. While
+ClickHouse is away, reading pauses and the same batch is tried again, each time later; membership of the group goes on. Offsets
+are committed after the rows are confirmed, never before.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from clickhouse_connect.driver.client import Client
+from confluent_kafka import KafkaException
+
+from schemas.connection import KafkaSettings
+from schemas.telemetry import Telemetry
+from sinks.connection import address, connect
+from sinks.dead_letters import DeadLetters, KafkaDeadLetters
+from sinks.errors import Fate, code_of, fate_of
+from sinks.hand import Hand
+from sinks.migrate import Migrator
+from sinks.range_store import ClickHouseRanges, RangeStore
+from sinks.ranges import Do, Range, next_step
+from sinks.rows import Record, rows_of
+from sinks.settings import ClickHouseSettings, SinkSettings
+from sinks.source import End, Fetched, KafkaGone, KafkaSource, NotOwner, Place, Source
+from sinks.tables import declared_tables
+from sinks.writer import Batch, Delayed, SinkStopped, Writer
+
+log = logging.getLogger(__name__)
+_FIRST_PAUSE = 0.1
+_STALLED_SECONDS = 180.0
+__all__ = ["KafkaGone", "Sink", "SinkStopped"]
+
+
+class Sink:
+    """One member of the sink's consumer group. ``run`` belongs to one thread; the probes may ask from any.
+
+    ``client`` may be shared with nothing else. Without one the sink connects by itself, and waits for the server. ``source``,
+    ``ranges`` and ``dead_letters`` are Kafka's and ClickHouse's unless given.
+    """
+
+    def __init__(
+        self,
+        settings: SinkSettings,
+        clickhouse: ClickHouseSettings,
+        kafka: KafkaSettings,
+        telemetry: Telemetry,
+        client: Client | None = None,
+        *,
+        source: Source | None = None,
+        ranges: RangeStore | None = None,
+        dead_letters: DeadLetters | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clickhouse = clickhouse
+        self._registry = kafka.registry()
+        self._telemetry = telemetry
+        self._client = client
+        self._source: Source = source or KafkaSource(kafka, settings.group, telemetry)
+        self._given_ranges = ranges
+        self._dead_letters: DeadLetters = dead_letters or KafkaDeadLetters(kafka)
+        self._group = f"{kafka.namespace}.{settings.group}"
+        self._hands: dict[Place, Hand] = {}
+        self._stored: dict[Place, Range | None] = {}
+        self._pending: dict[Place, Batch] = {}
+        self._confirmed: dict[Place, int] = {}
+        self._committed: dict[Place, int] = {}
+        self._incarnations: dict[str, str] = {}
+        self._writer: Writer | None = None
+        self._ranges: RangeStore | None = ranges
+        self._waiting = ["kafka: partitions"]
+        self._away = ""
+        self._pause = _FIRST_PAUSE
+        self._retry_at = 0.0
+        self._turned = time.monotonic()
+        self._caught_up = threading.Event()
+        self._clickhouse_up = telemetry.gauge("crm_dependency_up").labels("clickhouse")
+
+    # -- for the probes and whoever runs the sink in a thread ---------------------------------------------------------------
+
+    def live(self) -> bool:
+        """Whether the loop has turned lately."""
+        return time.monotonic() - self._turned < _STALLED_SECONDS
+
+    def waiting_for(self) -> list[str]:
+        """What it waits for; empty when rows flow."""
+        return [*self._waiting, *([self._away] if self._away else [])]
+
+    def caught_up(self) -> bool:
+        """Whether every assigned partition was read to its end, and all of it is in ClickHouse and committed."""
+        return self._caught_up.is_set()
+
+    # -- the loop ----------------------------------------------------------------------------------------------------------
+
+    def run(self, stop: threading.Event, until_drained: bool = False) -> bool:
+        """Work until ``stop`` is set, or until caught up. Returns whether everything read was stored and committed.
+
+        Raises SinkStopped, KafkaGone. Nothing is lost either way: what is not committed is read again.
+        """
+        try:
+            if not self._prepare(stop):
+                return True
+            self._source.open(self._assigned, self._revoked)
+            while not stop.is_set():
+                self._turn(0.2)
+                if until_drained and self.caught_up():
+                    break
+            return self._drain()
+        finally:
+            self._waiting = ["kafka: partitions"]
+            self._source.close()
+
+    def _prepare(self, stop: threading.Event) -> bool:
+        while not stop.is_set():
+            self._turned = time.monotonic()
+            try:
+                if self._client is None:
+                    self._client = connect(self._clickhouse)
+                behind = Migrator(self._client, self._clickhouse).pending()
+                if behind:
+                    raise SinkStopped(f"{self._clickhouse.database} at {address(self._clickhouse)} is {len(behind)} steps behind: fenghuo migrate up")
+                break
+            except Exception as error:
+                if fate_of(error) is not Fate.RETRY:
+                    raise
+                self._delay(_clickhouse(error))
+                stop.wait(self._retry_at - time.monotonic())
+        if self._client is None:
+            return False
+        self._back()
+        self._writer = Writer(
+            self._client,
+            self._clickhouse.database,
+            declared_tables(self._clickhouse.business_timezone),
+            self._registry,
+            self._dead_letters,
+            self._telemetry,
+            self._settings.refused_rows,
+        )
+        return True
+
+    def _turn(self, timeout: float) -> None:
+        self._turned = now = time.monotonic()
+        for item in self._source.poll(timeout):
+            hand = self._hands.get(item.place)
+            if hand is None:
+                continue
+            if isinstance(item, Fetched):
+                hand.add(item, now)
+            else:
+                _read_to_end(hand, item)
+        if now >= self._retry_at:
+            self._try(lambda: self._advance(flush=False))
+        self._hold_back()
+        self._report()
+
+    def _advance(self, flush: bool) -> None:
+        now = time.monotonic()
+        for hand in list(self._hands.values()):
+            while flush or hand.place in self._pending or hand.ripe(self._settings, now):
+                if not self._step(hand):
+                    break
+        self._commit()
+
+    def _step(self, hand: Hand) -> bool:
+        """One step of one partition; False when there is nothing more to do with it now."""
+        batch = self._pending.get(hand.place)
+        if batch is None:
+            if not hand.records:
+                return False
+            batch = self._next_batch(hand)
+            if batch is None:
+                return False
+            if not batch.rows and not batch.malformed:
+                self._done(hand, batch.offsets.last)
+                return True
+            self._pending[hand.place] = batch
+        assert self._writer is not None
+        self._writer.write(batch)
+        del self._pending[hand.place]
+        self._done(hand, batch.offsets.last)
+        return True
+
+    def _next_batch(self, hand: Hand) -> Batch | None:
+        """The next range to insert, written down; one without rows is to be skipped; None is to wait for more."""
+        short, partition = hand.place
+        name, ranges = self._registry.name(short), self._range_store()
+        if hand.place not in self._stored:
+            self._stored[hand.place] = ranges.load(name, partition)
+        while True:
+            stored = self._stored[hand.place]
+            step = next_step(stored, hand.span(self._settings) if stored is None else self._span(hand, stored), hand.reached)
+            hand.waiting = step.do is Do.WAIT
+            if hand.waiting:
+                return None
+            if step.do is Do.RECORD:
+                self._stored[hand.place] = ranges.claim(name, partition, step.range)
+                if self._stored[hand.place] != step.range:
+                    log.warning("%s[%d]: another sink holds %s; going on with its range", name, partition, self._stored[hand.place])
+                    continue
+            skip = step.do is Do.SKIP
+            if skip:
+                log.info("%s[%d]: %s is in ClickHouse already", name, partition, step.range)
+            malformed: list[Record] = []
+            rows = {} if skip else rows_of(short, partition, hand.within(step.range), malformed)
+            return Batch(short, name, self._incarnations.get(short, ""), partition, step.range, rows, malformed)
+
+    def _span(self, hand: Hand, stored: Range) -> Range:
+        """What is in hand, cut to a batch where it is new, whole where the stored range is still in doubt."""
+        first = hand.records[0].offset
+        return hand.span(self._settings) if first > stored.last else Range(first, hand.records[-1].offset)
+
+    def _done(self, hand: Hand, last: int) -> None:
+        hand.drop(last, time.monotonic())
+        self._confirmed[hand.place] = last + 1
+
+    def _commit(self) -> None:
+        positions = dict(self._confirmed)
+        for place, hand in self._hands.items():
+            if hand.at_end and not hand.records and place not in self._pending:
+                positions[place] = max(hand.reached, positions.get(place, 0))
+        positions = {place: position for place, position in positions.items() if position > self._committed.get(place, 0)}
+        if not positions:
+            return
+        try:
+            self._source.commit(positions)
+        except NotOwner as refused:
+            log.info("commit refused (%s): the partitions have a new owner", refused)
+            return
+        except KafkaException as error:
+            log.warning("commit failed, will be repeated: %s", error.args[0])
+            return
+        self._committed.update(positions)
+        self._confirmed = {place: position for place, position in self._confirmed.items() if position > self._committed[place]}
+        self._telemetry.counter("crm_sink_commits_total").inc()
+
+    def _drain(self) -> bool:
+        deadline = time.monotonic() + self._settings.drain_seconds
+        while True:
+            self._turned = time.monotonic()
+            if self._try(lambda: self._advance(flush=True)) and not self._confirmed:
+                return not self._away
+            if time.monotonic() > deadline:
+                log.warning("left with rows in hand: they are not committed and will be read again")
+                return False
+            self._source.pause()
+            self._source.poll(min(0.5, max(0.05, self._retry_at - time.monotonic())))
+
+    # -- ClickHouse away ----------------------------------------------------------------------------------------------------
+
+    def _try(self, work: Callable[[], None]) -> bool:
+        try:
+            work()
+        except Delayed as delayed:
+            self._delay(f"clickhouse: {delayed.code}")
+            return False
+        except KafkaException as error:
+            self._delay(f"kafka: {error.args[0]}")
+            return False
+        except Exception as error:
+            if fate_of(error) is not Fate.RETRY:
+                raise
+            self._delay(_clickhouse(error))
+            return False
+        self._back()
+        return True
+
+    def _delay(self, why: str) -> None:
+        """Try again later, each time later. ``why`` starts with the server's name."""
+        server, _, code = why.partition(": ")
+        if server == "clickhouse":
+            self._telemetry.counter("crm_sink_retries_total").labels(code).inc()
+            self._clickhouse_up.set(0)
+        if not self._away:
+            where = f"clickhouse at {address(self._clickhouse)}" if server == "clickhouse" else server
+            log.warning("%s is away or busy (%s): reading pauses, rows wait in Kafka", where, code)
+        self._away = why
+        self._retry_at = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, self._settings.retry_seconds)
+
+    def _back(self) -> None:
+        if self._away:
+            log.info("%s is back", self._away.partition(":")[0])
+        self._away, self._pause, self._retry_at = "", _FIRST_PAUSE, 0.0
+        self._clickhouse_up.set(1)
+
+    def _hold_back(self) -> None:
+        """Pause reading while enough is in hand; what waits for the end of its stored range must be let in."""
+        if self._away or sum(hand.rows for hand in self._hands.values() if not hand.waiting) >= self._settings.backlog_rows:
+            self._source.pause()
+        else:
+            self._source.resume()
+
+    # -- membership ---------------------------------------------------------------------------------------------------------
+
+    def _assigned(self, places: list[Place]) -> None:
+        self._caught_up.clear()
+        for place in places:
+            self._forget(place)
+            self._hands[place] = Hand(place)
+        self._waiting = []
+        log.info("assigned %d partitions", len(places))
+
+    def _revoked(self, places: list[Place]) -> None:
+        self._caught_up.clear()
+        for place in places:
+            self._forget(place)
+        if not self._hands:
+            self._waiting = ["kafka: partitions"]
+
+    def _forget(self, place: Place) -> None:
+        for memory in (self._hands, self._stored, self._pending, self._confirmed, self._committed):
+            memory.pop(place, None)
+
+    def _range_store(self) -> RangeStore:
+        if not self._incarnations:
+            self._incarnations = self._source.incarnations()
+        if self._ranges is None:
+            assert self._client is not None
+            names = {self._registry.name(short): incarnation for short, incarnation in self._incarnations.items()}
+            self._ranges = ClickHouseRanges(self._client, self._clickhouse.database, names)
+        return self._ranges
+
+    def _report(self) -> None:
+        now = time.time()
+        done = bool(self._hands)
+        for place, hand in self._hands.items():
+            name, partition = self._registry.name(place[0]), str(place[1])
+            age = now - hand.records[0].timestamp / 1000 if hand.records else 0.0
+            self._telemetry.gauge("crm_consumer_lag_seconds").labels(self._group, name, partition).set(max(0.0, age))
+            position = self._committed.get(place)
+            lag = None if position is None else self._source.lag(place, position)
+            if lag is not None:
+                self._telemetry.gauge("crm_consumer_lag_events").labels(self._group, name, partition).set(lag)
+            done = done and hand.at_end and not hand.records and (hand.reached == 0 or self._committed.get(place, 0) >= hand.reached)
+        if done:
+            self._caught_up.set()
+        else:
+            self._caught_up.clear()
+
+
+def _clickhouse(error: Exception) -> str:
+    return f"clickhouse: {code_of(error)}"
+
+
+def _read_to_end(hand: Hand, end: End) -> None:
+    hand.reached = max(hand.reached, end.offset)
+    hand.at_end = True

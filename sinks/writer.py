@@ -1,0 +1,152 @@
+"""One batch into ClickHouse: one INSERT a table under the range's token, then the rows it refused into the dead letters.
+
+Every insert is safe to repeat: the token makes ClickHouse drop what it has. A batch that fails halfway is written again from
+its start with the same rows and tokens.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+from clickhouse_connect.driver.client import Client
+from pydantic import ValidationError
+
+from schemas.outputs import SetAside
+from schemas.telemetry import Telemetry
+from schemas.topics import Registry
+from sinks.dead_letters import DeadLetters, Refused
+from sinks.errors import Fate, code_of, fate_of, summary
+from sinks.ranges import Range, token
+from sinks.rows import EventRow, Record, Rows, origin
+from sinks.tables import EVENT_TABLES, Table
+
+log = logging.getLogger(__name__)
+_EVENTS = frozenset(EVENT_TABLES.values())
+_SET_ASIDE = frozenset({"dead_letters", "late_events"})
+
+
+class SinkStopped(Exception):
+    """No row can be stored until a person has looked. One line: what, where, what to do. Nothing is lost: offsets are not committed."""
+
+
+class Delayed(Exception):
+    """ClickHouse is away or busy: the same batch must be written again. ``code`` is bounded."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(summary(error))
+        self.code = code_of(error)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of one range of one topic partition, by table."""
+
+    short: str
+    topic: str
+    incarnation: str
+    partition: int
+    offsets: Range
+    rows: Rows
+    malformed: list[Record] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        """Rows over all tables."""
+        return sum(map(len, self.rows.values()))
+
+
+class Writer:
+    """Writes batches. Not for two threads: its client is not."""
+
+    def __init__(
+        self, client: Client, database: str, tables: tuple[Table, ...], registry: Registry, dead_letters: DeadLetters, telemetry: Telemetry, refused_limit: int
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._tables = {table.name: table for table in tables}
+        self._registry = registry
+        self._dead_letters = dead_letters
+        self._telemetry = telemetry
+        self._refused_limit = refused_limit
+
+    def write(self, batch: Batch) -> None:
+        """Returns when every row is in ClickHouse or a dead letter. Raises Delayed (write it again), SinkStopped."""
+        refused = [_malformed(batch, record) for record in batch.malformed]
+        for name, rows in batch.rows.items():
+            if name not in batch.written:
+                before = len(refused)
+                self._insert(batch, self._tables[name], rows, token(batch.topic, batch.incarnation, batch.partition, batch.offsets, name), refused)
+                if len(refused) == before:
+                    batch.written.add(name)
+        if refused:
+            self._set_aside(batch, refused)
+
+    def _insert(self, batch: Batch, table: Table, rows: list[bytes], name: str, refused: list[Refused]) -> None:
+        try:
+            self._send(table, rows, name)
+            return
+        except Exception as error:
+            fate = fate_of(error)
+            if fate is Fate.RETRY:
+                raise Delayed(error) from error
+            if fate is Fate.STOP or table.name in _SET_ASIDE:
+                raise SinkStopped(
+                    f"ClickHouse refuses every row of {self._database}.{table.name}: {summary(error)}; nothing is lost, compare with: fenghuo migrate plan"
+                ) from error
+            cause = error
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            self._insert(batch, table, rows[:middle], f"{name}/l{middle}", refused)
+            self._insert(batch, table, rows[middle:], f"{name}/r{middle}", refused)
+        elif table.name in _EVENTS and not name.endswith("/canonical") and (row := _canonical(table.name, rows[0])) is not None:
+            self._insert(batch, table, [row], f"{name}/canonical", refused)
+        else:
+            refused.append(self._refused(batch, table, rows[0], cause))
+            if len(refused) > self._refused_limit:
+                raise SinkStopped(
+                    f"ClickHouse refuses more than {self._refused_limit} rows of {batch.topic} partition {batch.partition} offsets {batch.offsets}"
+                    f" for {self._database}.{table.name}: {summary(cause)}; that is the schema, not the rows: compare with fenghuo migrate plan"
+                ) from cause
+
+    def _send(self, table: Table, rows: list[bytes], name: str) -> None:
+        started = time.monotonic()
+        self._client.raw_insert(
+            f"{self._database}.{table.name}", table.given, b"\n".join(rows), fmt="JSONEachRow", settings={"insert_deduplication_token": name}
+        )
+        self._telemetry.histogram("crm_sink_insert_seconds").labels(table.name).observe(time.monotonic() - started)
+        self._telemetry.histogram("crm_sink_batch_rows").labels(table.name).observe(len(rows))
+        self._telemetry.counter("crm_sink_rows_total").labels(table.name).inc(len(rows))
+
+    def _refused(self, batch: Batch, table: Table, row: bytes, error: Exception) -> Refused:
+        code = code_of(error)
+        if table.name in _EVENTS:
+            event = EventRow(table.name, row)
+            topic, offset, value = self._registry.inputs[event.kind].name, event.offset, event.value
+            key = event.key()
+        else:
+            topic, (offset, value, key) = batch.topic, origin(row)
+        why = SetAside(topic, batch.partition, offset, "insert", f"clickhouse_{code}", f"ClickHouse refused the row for {table.name}: {summary(error)}")
+        return Refused(key, value, batch.partition, why)
+
+    def _set_aside(self, batch: Batch, refused: list[Refused]) -> None:
+        distinct = {(one.why.topic, one.why.offset): one for one in refused}  # a row refused by history and latest alike is one
+        self._dead_letters.put(list(distinct.values()))
+        for one in distinct.values():
+            self._telemetry.counter("crm_dlq_events_total").labels(one.why.topic, "insert", one.why.reason).inc()
+            log.warning("dead letter: %s[%d]@%d %s (stored unchanged in %s)", one.why.topic, one.partition, one.why.offset, one.why.message, "dead-letters")
+        batch.written.update(batch.rows)
+
+
+def _malformed(batch: Batch, record: Record) -> Refused:
+    why = SetAside(batch.topic, batch.partition, record.offset, "insert", "malformed", "the record is not in the format of its topic")
+    return Refused(record.key, record.value or b"", batch.partition, why)
+
+
+def _canonical(table: str, row: bytes) -> bytes | None:
+    try:
+        return EventRow(table, row).canonical()
+    except (ValueError, ValidationError):
+        return None
