@@ -41,7 +41,7 @@ class OutputFiles:
         self._lines: Counter[str] = Counter(dict.fromkeys(FILES.values(), 0))
         self._revisions: dict[str, Counter[str]] = {}
         self._alerts: set[str] = set()
-        self._records: dict[EventKind, Counter[Outcome]] = {}
+        self._records: dict[int, dict[EventKind, Counter[Outcome]]] = {}
         self._positions: dict[int, int] = {}
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -68,18 +68,19 @@ class OutputFiles:
         self._file(name).write((text or b"") + b"\n")
 
     def account(self, partition: int, record: PartitionRecord) -> None:
-        """What a partition read, by kind and outcome, and how long its journal is."""
+        """What a partition has read so far, by kind and outcome, and how long its journal is. The latest account of a partition stands."""
         self._positions[partition] = record.position
-        for kind, progress in record.inputs.items():
-            counts = self._records.setdefault(kind, Counter())
-            for outcome in OUTCOMES:
-                counts[outcome] += getattr(progress, outcome)
+        self._records[partition] = {kind: Counter({outcome: getattr(progress, outcome) for outcome in OUTCOMES}) for kind, progress in record.inputs.items()}
 
     def finish(self) -> dict[str, Any]:
         """Write the summary; its content."""
+        records: dict[EventKind, Counter[Outcome]] = {}
+        for by_kind in self._records.values():
+            for kind, counts in by_kind.items():
+                records.setdefault(kind, Counter()).update(counts)
         summary: dict[str, Any] = {
             "pack": {"name": self._pack.name, "version": self._pack.version, "fingerprint": self._pack.fingerprint},
-            "records": {kind: {outcome: counts[outcome] for outcome in OUTCOMES} for kind, counts in sorted(self._records.items())},
+            "records": {kind: {outcome: counts[outcome] for outcome in OUTCOMES} for kind, counts in sorted(records.items())},
             "journal": {str(partition): self._positions[partition] for partition in sorted(self._positions)},
             "lines": dict(self._lines),
             "alerts": len(self._alerts),
