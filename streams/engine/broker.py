@@ -33,7 +33,7 @@ def wait_for_broker(client_config: Mapping[str, Any], stopping: Callable[[], boo
     wait = FIRST_WAIT
     while not stopping():
         try:
-            metadata = admin.list_topics(timeout=5)
+            metadata = admin.list_topics(timeout=3)
         except KafkaException as error:
             waiting(f"kafka {client_config['bootstrap.servers']}")
             log.warning("kafka does not answer (%s), trying again in %.1f s", error.args[0].name(), wait)

@@ -248,7 +248,6 @@ class Keeper:
         return frame
 
     def _settle(self, frame: Any) -> None:
-        self.lane.committed(frame)
         oldest: list[int] = []
         for place, inlet in self.inlets.items():
             position = frame.positions.get(inlet.kind)

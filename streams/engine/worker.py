@@ -162,6 +162,7 @@ class Worker:
                     await reader_of(app).commit()
                 else:
                     starting.cancel()
+                hub.report()
                 await app.stop()
         except TimeoutError:
             log.error("did not finish and leave within %.0f s; what was not committed will be applied again", deadline)

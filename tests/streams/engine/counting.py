@@ -93,9 +93,6 @@ class CountingLane:
         changelog[PARTITION_RECORD] = json.dumps(partition).encode()
         return CountingFrame(outputs, changelog, dict(self.positions), counts)
 
-    def committed(self, frame: CountingFrame) -> None:
-        pass
-
 
 def counting(namespace: str, kinds: Sequence[str] = ("a",), partitions: int = 4) -> Processor:
     """The processor over one input topic per kind."""
@@ -113,7 +110,9 @@ def counting(namespace: str, kinds: Sequence[str] = ("a",), partitions: int = 4)
 def create_topics(servers: str, processor: Processor) -> None:
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
     names = [*processor.inputs, processor.changelog, processor.topic_name("seen")]
-    for future in admin.create_topics([NewTopic(name, processor.partitions, 1) for name in names], operation_timeout=30).values():
+    for future in admin.create_topics(
+        [NewTopic(name, processor.partitions, 1, config={"retention.ms": "-1"}) for name in names], operation_timeout=30
+    ).values():
         future.result(30)
 
 
