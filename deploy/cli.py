@@ -19,6 +19,7 @@ COMMANDS = (
     "config",
     "simulate",
     "import_",
+    "replay",
     "policy",
     "topics",
     "schema",
