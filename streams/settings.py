@@ -25,3 +25,4 @@ class WorkerSettings(BaseModel):
     )
     drain_timeout_seconds: float = Field(25.0, gt=0, description="seconds to finish, commit and leave after SIGTERM; below the platform's grace period")
     instance_id: str | None = Field(None, description="group.instance.id: a fixed name a worker; a restart within the session timeout then moves no partition")
+    tick_seconds: float = Field(5.0, ge=0.1, description="seconds between two ticks of the clock process, aligned to the wall clock")
