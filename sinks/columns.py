@@ -83,8 +83,10 @@ def _metric_comment(metric: Metric, days: int | None) -> str:
 def _metric_type(metric: Metric) -> str:
     if metric.by is not None:
         return f"Map(LowCardinality(String), {'Int64' if metric.whole else 'Float64'})"
-    if metric.unit in (Unit.COUNT, Unit.MONEY):
+    if metric.unit is Unit.COUNT or (metric.unit is Unit.MONEY and metric.windows):
         return "Int64"  # a snapshot leaves zeros out
+    if metric.unit is Unit.MONEY:
+        return "Nullable(Int64)"
     if metric.unit is Unit.INSTANT:
         return f"Nullable({INSTANT})"
     return "Nullable(Int32)" if metric.whole else "Nullable(Float64)"

@@ -108,7 +108,7 @@ class EventRow:
 
     def __init__(self, table: str, row: bytes) -> None:
         self.kind: EventKind = _KINDS[table]
-        own = _own(row)
+        own = _own(b"{" + row[row.rindex(b',"_partition":') + 1 :])  # quoted, the event's own text cannot hold this
         self.value: bytes = own.raw.encode()
         self.partition: int = own.partition
         self.offset: int = own.offset

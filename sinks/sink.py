@@ -242,8 +242,8 @@ class Sink:
         deadline = time.monotonic() + self._settings.drain_seconds
         while True:
             self._turned = time.monotonic()
-            if self._try(lambda: self._advance(flush=True)) and not self._confirmed:
-                return not self._away
+            if time.monotonic() >= self._retry_at and self._try(lambda: self._advance(flush=True)) and not self._confirmed:
+                return True
             if time.monotonic() > deadline:
                 log.warning("left with rows in hand: they are not committed and will be read again")
                 return False
