@@ -194,7 +194,7 @@ class Lane:
         if record.offset <= state.offsets.get(kind, -1):
             return "applied"
         digest = int.from_bytes(blake2b(f"{event.source}\x00{event.event_id}".encode(), digest_size=8).digest(), "big")
-        if digest in state.seen:
+        if digest in state.seen.get(self.calendar.day(at), ()):
             return "duplicate"
         watermark.event(at)
         self._fire()
@@ -252,7 +252,7 @@ class Lane:
         customer.now = step.as_of if step.look.watermark is None else step.look.watermark
         state = customer.state
         state.offsets[step.kind] = step.offset
-        state.seen[step.digest] = self.calendar.day(step.at)
+        state.seen.setdefault(self.calendar.day(step.at), set()).add(step.digest)
         families = customer.apply(step.kind, step.event, step.at, step.look.position)
         return self._warnings.event_applied(customer, step.event, families, step.look)
 

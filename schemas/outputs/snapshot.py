@@ -12,7 +12,8 @@ MetricValue = int | float | dict[str, int] | dict[str, float]
 
 
 class Snapshot(BaseModel):
-    """All metrics of the dictionary that have a value; zero counts and amounts and empty maps are left out.
+    """All metrics of the dictionary that have a value; zero counts and amounts by window and empty maps are left out, and so are
+    families in which the customer has nothing at all (no salary, loan, complaint, answer or contact ever).
 
     ``metrics`` maps keys of ``schemas.metrics.KEYS`` to values in their unit (money in minor units of ``currency``).
     ``revision`` rises by one with each snapshot of the customer. ``position`` is how many journal entries of

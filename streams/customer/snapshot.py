@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,12 +11,36 @@ import msgspec
 from schemas.metrics import KEYS, Subject, Unit
 from streams.calendar import Day, Instant, to_date, to_datetime
 from streams.customer.customer import CustomerInHand
-from streams.metrics.computed import COMPUTED
+from streams.metrics.computed import COMPUTED, Compute
 
 _encode = msgspec.json.Encoder().encode
-#: Zero counts, amounts and empty maps are left out; a zero that is a finding (0 days late, ratio 0.0) stays.
+Plan = tuple[tuple[str, Compute, bool], ...]  # key, how it is computed, whether a zero is left out
+
+#: Zero counts, amounts and empty maps are left out; a zero that is a finding (0 days late, ratio 0.0) stays, where there is something to find it in.
 _ZERO_LEFT_OUT: Final = frozenset(key for key, metric in KEYS.items() if metric.by or (metric.unit in (Unit.COUNT, Unit.MONEY) and metric.windows))
-_PLAN: Final = tuple((key, COMPUTED[key], key in _ZERO_LEFT_OUT) for key, metric in KEYS.items() if metric.subject is Subject.CUSTOMER)
+#: Computed for all windows at once by ``fill`` of Flows, Balances and Contacts.
+_FILLED: Final = frozenset(
+    key
+    for key, metric in KEYS.items()
+    if (metric.family == "flow" and metric.name != "flow.out.norm")
+    or metric.family in ("balance", "contact")
+    or metric.name in ("activity.frequency", "activity.monetary")
+)
+
+
+def _plan(*families: str) -> Plan:
+    keys = [key for key, metric in KEYS.items() if metric.subject is Subject.CUSTOMER and metric.family in families and key not in _FILLED]
+    return tuple((key, COMPUTED[key], key in _ZERO_LEFT_OUT) for key in keys)
+
+
+#: Families in order of the dictionary, each with the test whether the customer has anything in it that is not zero or none.
+_PLANS: Final[tuple[tuple[Callable[[CustomerInHand], Any], Plan], ...]] = (
+    (lambda c: True, _plan("flow", "activity")),
+    (lambda c: c.state.salary.months, _plan("salary")),
+    (lambda c: c.state.loans.loans, _plan("loan")),
+    (lambda c: c.state.complaints.cases, _plan("complaint")),
+    (lambda c: c.satisfaction, _plan("satisfaction")),
+)
 
 
 def rfc3339(instant: Instant) -> str:
@@ -33,10 +58,16 @@ def snapshot(customer: CustomerInHand, partition: int, position: int) -> bytes:
     state = customer.state
     state.revision += 1
     metrics: dict[str, Any] = {}
-    for key, compute, zero_left_out in _PLAN:
-        value = compute(customer)
-        if value is not None and (value or not zero_left_out):
-            metrics[key] = value
+    customer.flows.fill(metrics)
+    state.balances.fill(metrics, customer.today)
+    if customer.contacts:
+        customer.contacts.fill(metrics)
+    for has_any, plan in _PLANS:
+        if has_any(customer):
+            for key, compute, zero_left_out in plan:
+                value = compute(customer)
+                if value is not None and (value or not zero_left_out):
+                    metrics[key] = value
     return _encode(
         {
             "customer_id": customer.customer_id,

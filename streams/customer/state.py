@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from alerting.episode import Episode
-from streams.calendar import Instant
+from streams.calendar import Day, Instant
 from streams.metrics.activity import Activity
 from streams.metrics.balances import Balances
 from streams.metrics.complaints import Complaints
@@ -37,8 +37,8 @@ class Profile(msgspec.Struct, array_like=True):
 class CustomerState(msgspec.Struct, array_like=True):
     """Everything the engine remembers of a customer.
 
-    ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` maps
-    a digest of each recent event's identity to its local day. ``evidence`` holds, per metric family, the journal positions
+    ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` holds,
+    by local day, a digest of each recent event's identity. ``evidence`` holds, per metric family, the journal positions
     of the latest events that touched it.
     """
 
@@ -47,7 +47,7 @@ class CustomerState(msgspec.Struct, array_like=True):
     revision: int = 0
     snapshot_due: Instant = NEVER
     first_transaction_day: int | None = None
-    seen: dict[int, int] = msgspec.field(default_factory=dict)
+    seen: dict[Day, set[int]] = msgspec.field(default_factory=dict)
     evidence: dict[str, list[int]] = msgspec.field(default_factory=dict)
     profile: Profile = msgspec.field(default_factory=Profile)
     flows: History = msgspec.field(default_factory=History)

@@ -54,6 +54,11 @@ class Warnings:
         if isinstance(event, Feedback):
             alerts += self._fed_back(customer, event, facts, look)
         for rule in self._pack.rules_touched(families):
+            if rule.subject == "customer" and not state.episodes and not rule.holds(facts):
+                # By far the most frequent outcome: no warning now or before. All that can have moved is when an absence falls due.
+                if rule.awaited is not None:
+                    self._schedule(rule, customer.customer_id, customer, facts, None, wakes)
+                continue
             for subject, of_subject in self._subjects(rule, customer, facts):
                 alerts += self._evaluate(rule, subject, customer, of_subject, look, wakes)
         return [_alert(customer, alert, look) for alert in alerts]

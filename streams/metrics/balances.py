@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import msgspec
 
 from schemas.metrics.balances import METRICS
-from streams.calendar import Day, Instant
+from streams.calendar import DAY_MS, Day, Instant
 
 #: Longest window read, and so how far back end-of-day balances are kept.
 KEPT_DAYS = max(max(metric.windows) for metric in METRICS if metric.windows)
+_KEYS: Final = tuple((days, f"balance.average.{days}d", f"balance.attrition.{days}d") for days in (30, 90))
 _STRIDE = 3
 
 
 class Account(msgspec.Struct, array_like=True):
-    """``steps`` is a flat run of (day, time within it of the latest booking, balance after it), oldest day first."""
+    """``steps`` is a flat run of (day, time of its latest booking, balance after it), oldest day first.
+
+    The time is in milliseconds from the UTC start of the day's number: small, and all that is needed to order one day's bookings.
+    """
 
     steps: list[int] = msgspec.field(default_factory=list)
 
@@ -32,6 +38,7 @@ class Balances(msgspec.Struct, array_like=True):
         if self.first_day is None or day < self.first_day:
             self.first_day = day
         steps = account.steps
+        at -= day * DAY_MS
         index = len(steps)
         while index and steps[index - _STRIDE] > day:
             index -= _STRIDE
@@ -60,11 +67,22 @@ class Balances(msgspec.Struct, array_like=True):
 
     def attrition(self, days: int, today: Day) -> float | None:
         average = self.average(days, today)
-        if average is None:
-            return None
-        if average <= 0:
-            return 0.0
-        return max(0.0, round(1 - self.current(today) / average, 6))
+        return None if average is None else _attrition(self.current(today), average)
+
+    def fill(self, metrics: dict[str, Any], today: Day) -> None:
+        """Put every ``balance.*`` key into a snapshot, each average computed once."""
+        if not self.accounts:
+            return
+        current = metrics["balance.current"] = self.current(today)
+        for days, average_key, attrition_key in _KEYS:
+            average = self.average(days, today)
+            if average is not None:
+                metrics[average_key] = average
+                metrics[attrition_key] = _attrition(current, average)
+
+
+def _attrition(current: int, average: int) -> float:
+    return max(0.0, round(1 - current / average, 6)) if average > 0 else 0.0
 
 
 def _balance_on(steps: list[int], today: Day) -> int:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+from typing import Any, Final
+
 from schemas.events.interactions import Interaction
+from schemas.metrics import KEYS
 from schemas.metrics.contacts import WINDOWS
 from streams.calendar import Day
 from streams.metrics.windows import History, Windows
+
+_KEYS: Final = tuple(
+    (f"contact.count.{days}d", f"contact.kind.count.{days}d", f"contact.waited.count.{days}d", f"contact.wait.mean.{days}d", f"contact.abandoned.count.{days}d")
+    for days in WINDOWS
+)
 
 
 class Contacts:
@@ -20,6 +29,37 @@ class Contacts:
         waited = "waited" if event.wait_seconds is not None else ""
         left = "left" if event.outcome == "abandoned" else ""
         self.windows.add(day, f"{event.kind}|{waited}|{left}", 1, round((event.wait_seconds or 0) * 1000))
+
+    def __bool__(self) -> bool:
+        return bool(self.windows.labels)
+
+    def fill(self, metrics: dict[str, Any]) -> None:
+        """Put every ``contact.*`` key, zeros left out, into a snapshot: one pass, as ``Flows.fill`` does."""
+        windows = self.windows
+        sums = [(text.split("|"), list(accumulate(band[0::2])), list(accumulate(band[1::2]))) for text, band in zip(windows.labels, windows.bands, strict=True)]
+        sums.sort(key=lambda entry: entry[0][0])
+        for window, (count_key, kind_key, waited_key, mean_key, abandoned_key) in enumerate(_KEYS):
+            total = waited = waits = abandoned = 0
+            by_kind: dict[str, int] = {}
+            for (kind, wait, left), counts, totals in sums:
+                count = counts[window]
+                if count:
+                    total += count
+                    by_kind[kind] = by_kind.get(kind, 0) + count
+                    if wait:
+                        waited += count
+                        waits += totals[window]
+                    if left:
+                        abandoned += count
+            if not total:
+                continue
+            metrics[count_key] = total
+            metrics[kind_key] = by_kind
+            if waited and waited_key in KEYS:
+                metrics[waited_key] = waited
+                metrics[mean_key] = _mean_seconds(waits, waited)
+            if abandoned and abandoned_key in KEYS:
+                metrics[abandoned_key] = abandoned
 
     def count(self, days: int) -> int:
         return sum(self.by_kind(days).values())
@@ -40,8 +80,12 @@ class Contacts:
             if "|waited|" in text:
                 n += self.windows.count(number, window)
                 total += self.windows.total(number, window)
-        return n, round(total / n / 1000, 6) if n else None
+        return n, _mean_seconds(total, n) if n else None
 
     def abandoned(self, days: int) -> int:
         window = WINDOWS.index(days)
         return sum(self.windows.count(number, window) for number, text in enumerate(self.windows.labels) if text.endswith("|left"))
+
+
+def _mean_seconds(milliseconds: int, n: int) -> float:
+    return round(milliseconds / n / 1000, 6)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
 
 from schemas.events.transactions import CUSTOMER_INITIATED
+from schemas.metrics import DICTIONARY
 from schemas.metrics.flows import WINDOWS
 from streams.calendar import Day
 from streams.metrics.windows import History, Windows
@@ -17,6 +20,9 @@ _NORM_KNOWN_AT_LEAST = 90
 DAYS = tuple(sorted({*WINDOWS, _NORM_WINDOW}))
 INDEX = {days: DAYS.index(days) for days in DAYS}
 
+#: Marks: a cash deposit just below the reporting limit; an amount without a reference rate.
+NEAR, UNCONVERTED = "near", "unconverted"
+
 
 class Facets(NamedTuple):
     """What a cell's label says."""
@@ -26,63 +32,76 @@ class Facets(NamedTuple):
     channel: str
     mark: str
 
-    @property
-    def initiated(self) -> bool:
-        return self.kind in CUSTOMER_INITIATED
-
-
-#: Marks: a cash deposit just below the reporting limit; an amount without a reference rate.
-NEAR, UNCONVERTED = "near", "unconverted"
-
 
 @lru_cache(maxsize=65536)
 def label(direction: str, kind: str, channel: str, mark: str) -> str:
+    """The label of a cell."""
     return f"{direction}|{kind}|{channel}|{mark}"
 
 
-@lru_cache(maxsize=65536)
-def facets(text: str) -> Facets:
-    return Facets(*text.split("|"))
+class _Groups:
+    """Which label numbers belong to each value of each facet, in alphabetical order; good for one list of labels."""
+
+    __slots__ = ("channels", "directions", "initiated", "kinds", "marks", "size")
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.size = len(labels)
+        read = [Facets(*text.split("|")) for text in labels]
+        self.directions = dict(_grouped([facets.direction for facets in read]))
+        self.kinds = _grouped([facets.kind for facets in read])
+        self.channels = _grouped([facets.channel for facets in read])
+        self.marks = dict(_grouped([facets.mark for facets in read]))
+        self.initiated = tuple(number for number, facets in enumerate(read) if facets.kind in CUSTOMER_INITIATED)
+
+
+def _grouped(values: list[str]) -> list[tuple[str, tuple[int, ...]]]:
+    return [(value, tuple(number for number, other in enumerate(values) if other == value)) for value in sorted(set(values))]
+
+
+_groups = lru_cache(maxsize=65536)(_Groups)
+_NONE: Final[tuple[int, ...]] = ()
 
 
 class Flows:
     """One customer's transactions by day. Totals are in minor units of the reporting currency."""
 
-    __slots__ = ("windows",)
+    __slots__ = ("_known", "windows")
 
     def __init__(self, history: History, today: Day) -> None:
         self.windows = Windows(history, DAYS, today)
+        self._known = _groups(tuple(history.labels))
+
+    @property
+    def _by(self) -> _Groups:
+        if self._known.size != len(self.windows.labels):
+            self._known = _groups(tuple(self.windows.labels))
+        return self._known
 
     def amount(self, direction: str, days: int) -> int:
-        window, windows = INDEX[days], self.windows
-        return sum(windows.total(number, window) for number, text in enumerate(windows.labels) if text.startswith(direction))
+        """Total of a direction in the last ``days``."""
+        windows, window = self.windows, INDEX[days]
+        total = 0
+        for number in self._by.directions.get(direction, _NONE):
+            total += windows.total(number, window)
+        return total
 
     def count(self, direction: str, days: int) -> int:
-        window, windows = INDEX[days], self.windows
-        return sum(windows.count(number, window) for number, text in enumerate(windows.labels) if text.startswith(direction))
+        """Number of transactions of a direction in the last ``days``."""
+        return self._sums(self._by.directions.get(direction, _NONE), days)[0]
 
     def marked(self, mark: str, days: int) -> tuple[int, int]:
         """Count and total of the cells with a mark."""
-        window, windows = INDEX[days], self.windows
-        numbers = [number for number, text in enumerate(windows.labels) if text.endswith(mark)]
-        return sum(windows.count(n, window) for n in numbers), sum(windows.total(n, window) for n in numbers)
+        return self._sums(self._by.marks.get(mark, _NONE), days)
 
     def initiated(self, days: int) -> tuple[int, int]:
         """Count and total of what the customer started."""
-        window, windows = INDEX[days], self.windows
-        numbers = [number for number, text in enumerate(windows.labels) if facets(text).initiated]
-        return sum(windows.count(n, window) for n in numbers), sum(windows.total(n, window) for n in numbers)
+        return self._sums(self._by.initiated, days)
 
     def by(self, facet: str, days: int) -> tuple[dict[str, int], dict[str, int]]:
         """Counts and totals by kind or channel; zeros left out, labels in alphabetical order."""
-        window, windows = INDEX[days], self.windows
-        counts: dict[str, int] = {}
-        totals: dict[str, int] = {}
-        for number, text in enumerate(windows.labels):
-            name = getattr(facets(text), facet)
-            counts[name] = counts.get(name, 0) + windows.count(number, window)
-            totals[name] = totals.get(name, 0) + windows.total(number, window)
-        return _without_zeros(counts), _without_zeros(totals)
+        groups = self._by.kinds if facet == "kind" else self._by.channels
+        sums = {name: self._sums(numbers, days) for name, numbers in groups}
+        return {name: count for name, (count, _) in sums.items() if count}, {name: total for name, (_, total) in sums.items() if total}
 
     def norm(self, first_day: Day | None) -> int | None:
         """Usual outgoing amount in 30 days, from the 180 days before the last 30; None until 90 of them are known."""
@@ -93,6 +112,64 @@ class Flows:
             return None
         return (self.amount("out", _NORM_WINDOW) - self.amount("out", 30)) * 30 // known
 
+    def _sums(self, numbers: tuple[int, ...], days: int) -> tuple[int, int]:
+        windows, window = self.windows, INDEX[days]
+        return sum(windows.count(number, window) for number in numbers), sum(windows.total(number, window) for number in numbers)
 
-def _without_zeros(values: dict[str, int]) -> dict[str, int]:
-    return {name: values[name] for name in sorted(values) if values[name]}
+    def fill(self, metrics: dict[str, Any]) -> None:
+        """Put every key that comes from the cells, zeros left out, into a snapshot.
+
+        One pass over running sums instead of a look-up a key: snapshots are written for every second event, and these keys
+        are most of a snapshot. A test holds the two ways together.
+        """
+        by, bands = self._by, self.windows.bands
+        counts = [list(accumulate(band[0::2])) for band in bands]
+        totals = [list(accumulate(band[1::2])) for band in bands]
+        for direction in ("in", "out"):
+            numbers = by.directions.get(direction)
+            if numbers:
+                _put(metrics, _DIRECTION_KEYS[direction], _summed(counts, numbers), _summed(totals, numbers))
+        _put_by(metrics, _KIND_KEYS, [(name, _summed(counts, numbers), _summed(totals, numbers)) for name, numbers in by.kinds])
+        _put_by(metrics, _CHANNEL_KEYS, [(name, _summed(counts, numbers), _summed(totals, numbers)) for name, numbers in by.channels])
+        for mark, keys in ((NEAR, _NEAR_KEYS), (UNCONVERTED, _UNCONVERTED_KEYS)):
+            if mark in by.marks:
+                _put(metrics, keys, _summed(counts, by.marks[mark]), _summed(totals, by.marks[mark]))
+        if by.initiated:
+            _put(metrics, _INITIATED_KEYS, _summed(counts, by.initiated), _summed(totals, by.initiated))
+
+
+Keys = tuple[tuple[int, str | None, str | None], ...]  # index of the window, key of the count, key of the total
+
+
+def _keys(count: str, total: str | None) -> Keys:
+    return tuple((INDEX[days], f"{count}.{days}d", f"{total}.{days}d" if total else None) for days in DICTIONARY[count].windows)
+
+
+_DIRECTION_KEYS: Final = {direction: _keys(f"flow.{direction}.count", f"flow.{direction}.amount") for direction in ("in", "out")}
+_KIND_KEYS: Final = _keys("flow.kind.count", "flow.kind.amount")
+_CHANNEL_KEYS: Final = _keys("flow.channel.count", "flow.channel.amount")
+_NEAR_KEYS: Final = _keys("flow.near_threshold.count", "flow.near_threshold.amount")
+_UNCONVERTED_KEYS: Final = _keys("flow.unconverted.count", None)
+_INITIATED_KEYS: Final = _keys("activity.frequency", "activity.monetary")
+
+
+def _summed(sums: list[list[int]], numbers: tuple[int, ...]) -> list[int]:
+    if len(numbers) == 1:
+        return sums[numbers[0]]
+    return list(map(sum, zip(*[sums[number] for number in numbers], strict=True)))
+
+
+def _put(metrics: dict[str, Any], keys: Keys, counts: list[int], totals: list[int]) -> None:
+    for window, count_key, total_key in keys:
+        if count_key and counts[window]:
+            metrics[count_key] = counts[window]
+        if total_key and totals[window]:
+            metrics[total_key] = totals[window]
+
+
+def _put_by(metrics: dict[str, Any], keys: Keys, groups: list[tuple[str, list[int], list[int]]]) -> None:
+    for window, count_key, total_key in keys:
+        if counts := {name: sums[window] for name, sums, _ in groups if sums[window]}:
+            metrics[count_key] = counts  # type: ignore[index]
+        if totals := {name: sums[window] for name, _, sums in groups if sums[window]}:
+            metrics[total_key] = totals  # type: ignore[index]

@@ -29,6 +29,9 @@ class Satisfaction:
             share = (event.score - event.scale_min) * _MILLION // (event.scale_max - event.scale_min)
             self.windows.add(day, f"csat|{event.dimension or 'overall'}", 1, share)
 
+    def __bool__(self) -> bool:
+        return bool(self.windows.labels)
+
     def csat(self, days: int) -> tuple[int, float | None]:
         """Number of answers and their mean on 1 to 5."""
         window = WINDOWS.index(days)

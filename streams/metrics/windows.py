@@ -25,7 +25,7 @@ class Windows:
     the number of windows, and a day passing costs only the cells that cross a border on it. Totals are derived, never stored.
     """
 
-    __slots__ = ("_bands", "_cells", "_edges", "_numbers", "days", "history", "today")
+    __slots__ = ("_cells", "_edges", "_numbers", "bands", "days", "history", "today")
 
     def __init__(self, history: History, days: tuple[int, ...], today: Day) -> None:
         self.history = history
@@ -39,7 +39,8 @@ class Windows:
         cells = self._cells
         # _edges[i] is the index of the first cell not older than window i; the last entry the first cell after today.
         self._edges = [0] * (len(self.days) + 1)
-        self._bands: list[list[int]] = [[0] * (2 * len(self.days)) for _ in self.history.labels]
+        #: Per label number: count and total of band 0, of band 1 ...; a window's sums are those of its band and all before.
+        self.bands: list[list[int]] = [[0] * (2 * len(self.days)) for _ in self.history.labels]
         longest = len(self.days) - 1
         oldest = self.today - self.days[longest]
         drop = 0
@@ -52,7 +53,7 @@ class Windows:
             limit = today - self.days[window - 1] if window else today
             self._edges[window] = index
             while index < end and cells[index] <= limit:
-                band = self._bands[cells[index + 1]]
+                band = self.bands[cells[index + 1]]
                 band[2 * window] += cells[index + 2]
                 band[2 * window + 1] += cells[index + 3]
                 index += _STRIDE
@@ -63,7 +64,7 @@ class Windows:
         if today <= self.today:
             return
         self.today = today
-        cells, edges, bands, days = self._cells, self._edges, self._bands, self.days
+        cells, edges, bands, days = self._cells, self._edges, self.bands, self.days
         last, counted = len(days) - 1, edges[-1]
         for window in range(len(days)):
             index, limit = edges[window], today - days[window]
@@ -91,7 +92,7 @@ class Windows:
         if number is None:
             number = self._numbers[label] = len(self.history.labels)
             self.history.labels.append(label)
-            self._bands.append([0] * (2 * len(self.days)))
+            self.bands.append([0] * (2 * len(self.days)))
         cells = self._cells
         index = len(cells)
         while index and cells[index - _STRIDE] > day:
@@ -111,7 +112,7 @@ class Windows:
                 self._rebuild()
                 return
         if day == self.today:
-            band = self._bands[number]
+            band = self.bands[number]
             band[0] += count
             band[1] += total
         elif day < self.today:
@@ -124,8 +125,8 @@ class Windows:
 
     def count(self, number: int, window: int) -> int:
         """Count under a label number in the window with this index."""
-        return sum(self._bands[number][0 : 2 * window + 1 : 2])
+        return self.bands[number][0] if not window else sum(self.bands[number][0 : 2 * window + 1 : 2])
 
     def total(self, number: int, window: int) -> int:
         """Total under a label number in the window with this index."""
-        return sum(self._bands[number][1 : 2 * window + 2 : 2])
+        return self.bands[number][1] if not window else sum(self.bands[number][1 : 2 * window + 2 : 2])
