@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from alerting.facts import CASE_FLAGS, Facts
 from alerting.files import ClearSection, RuleFile
 from alerting.indicator import Indicator, Threshold, absence_names, names_of, patience_value, patience_words, threshold_of
 from alerting.localtime import LocalTime, day_number
+from alerting.passage import GROWS, moves, touching
 from alerting.problems import Problem, Unreadable, suggestion
 from alerting.quantity import HOUR_MS, duration
 from alerting.rule import Clearing, Rule
@@ -23,44 +24,9 @@ from schemas.outputs.alert import AlertType, Bilingual
 
 #: What a rule's folder says about its type, where the folder is not named like the type itself.
 FOLDER_TYPES: Final[dict[str, AlertType]] = {"complaint": "complaint-clock", "anomaly": "transaction-anomaly"}
-#: Metrics that stay as they are until the customer's next event; all others can change when a day begins.
-_STILL: Final = frozenset(
-    [
-        "balance.current",
-        "activity.last_day",
-        "activity.typical_gap",
-        "salary.regular_months",
-        "salary.amount",
-        "salary.day",
-        "salary.expected_at",
-        "complaint.open.count",
-        "one_complaint.started_at",
-        "one_complaint.due_at",
-        "one_complaint.limit",
-        "one_loan.due_since",
-    ]
-) | frozenset(CASE_FLAGS)
-#: Metrics that grow by time alone, and the expectation by which a rule is woken for them.
-_GROWS: Final = {
-    "activity.recency": "activity",
-    "activity.silence": "activity",
-    "salary.late": "salary",
-    "loan.dpd": "repayment",
-    "loan.overdue.count": "repayment",
-    "loan.overdue.amount": "repayment",
-    "one_loan.dpd": "repayment",
-    "one_loan.overdue.count": "repayment",
-    "one_loan.overdue.amount": "repayment",
-    "complaint.oldest_age": "answer",
-    "complaint.limit_used": "answer",
-    "one_complaint.age": "answer",
-    "one_complaint.limit_used": "answer",
-}
 _OVER: Final = Bilingual(zh="触发条件已不成立，预警自动解除", en="The condition no longer holds")
 _HAPPENED: Final = Bilingual(zh="所等待的事项已发生，预警自动解除", en="What was awaited has happened")
 _EXPIRED: Final = Bilingual(zh="预警在有效期内无人处理，已过期", en="Nobody acted on the alert before it expired")
-#: An event of a case or loan touches the customer's family and the case's or loan's own.
-_TWINS: Final = {"complaint": "one_complaint", "one_complaint": "complaint", "loan": "one_loan", "one_loan": "loan", "case": "complaint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +39,7 @@ class Workshop:
     problems: list[Problem]
 
 
-class _Compiler:
+class Compiler:
     def __init__(self, page: RuleFile, document: Document, shop: Workshop) -> None:
         self.page, self.document, self.shop = page, document, shop
         self.voice = Voice(shop.currency, shop.time)
@@ -287,7 +253,7 @@ class _Compiler:
             subject=subject,
             title=page.title,
             owner=page.owner,
-            families=frozenset(families | {_TWINS[family] for family in families if family in _TWINS}),
+            families=touching(families),
             effective_day=effective_day,
             effective_at=self.shop.time.midnight(effective_day),
             awaited=absence[1].wake(absence[0], self.shop.time) if absence else None,
@@ -310,7 +276,7 @@ class _Compiler:
 
     def refuse_growth(self, when: Condition) -> None:
         for line in when.lines():
-            awaited = _GROWS.get(line.term.key)
+            awaited = GROWS.get(line.term.key)
             if awaited and line.operator in (">", ">=", "="):
                 self.complain(
                     ("raise", "when", line.term.key),
@@ -322,11 +288,6 @@ def _always(_facts: Facts) -> bool:
     return True
 
 
-def moves(terms: Iterable[Term]) -> bool:
-    """Whether any of these can change because a day begins."""
-    return any(read.key not in _STILL for read in terms)
-
-
 def compile_rule(page: RuleFile, document: Document, shop: Workshop) -> Rule | None:
     """The rule; None, with the problems noted, where the page cannot be used."""
-    return _Compiler(page, document, shop).compile()
+    return Compiler(page, document, shop).compile()

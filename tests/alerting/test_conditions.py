@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.compile import Workshop, _Compiler
+from alerting.compile import Compiler, Workshop
 from alerting.condition import comparison
 from alerting.document import Document
 from alerting.facts import Facts
@@ -73,7 +73,7 @@ values = st.fixed_dictionaries(
 @given(condition=conditions, facts=values.map(Facts))
 def test_the_compiled_condition_agrees_with_a_naive_reading(pack: Pack, condition: dict[str, Any], facts: Facts) -> None:
     shop = Workshop(pack.currency, pack.time, pack.actions, [])
-    compiled = _Compiler(pack.rules[0].source, Document("page.yaml", {}), shop).condition(condition, ())
+    compiled = Compiler(pack.rules[0].source, Document("page.yaml", {}), shop).condition(condition, ())
 
     assert shop.problems == []
     assert compiled.compiled()(facts) is naive(condition, facts)
