@@ -1,0 +1,1 @@
+"""``fenghuo demo``: a simulated bank lives, and its warnings are told as they come."""
