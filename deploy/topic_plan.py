@@ -6,10 +6,10 @@ A partition count that differs is never put right here: customers would move to 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported there without saying so
@@ -29,19 +29,27 @@ from schemas.topics import Registry, Topic
 Action = Literal["create", "alter", "ok", "drift"]
 _REPLY_SECONDS: Final = 15.0
 _CRITICAL: Final = 2  # librdkafka's own log: a failed connection is told once, by the command
-_CREATED_SECONDS: Final = 30.0
+_SETTLED_SECONDS: Final = 30.0
 _UNCHECKED: Final = "settings not compared: this broker does not tell them"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One topic: what is to be done and why. ``settings`` are those to set; ``drift`` cannot be put right by a command."""
+    """One topic: what is to be done and why. ``settings`` are those to set; ``drift`` cannot be put right by a command.
+
+    ``led`` says whether every partition has a leader, and so can be written to.
+    """
 
     topic: Topic
     action: Action
     detail: str = ""
     settings: Mapping[str, str] | None = None
+    led: bool = True
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do or to wait for."""
+        return self.led and self.action in ("ok", "drift")
 
     def as_json(self) -> dict[str, Any]:
         return {"topic": self.topic.name, "action": self.action, "detail": self.detail, "settings": dict(self.settings or {})}
@@ -62,10 +70,21 @@ class Topics:
         settings = self._settings(existing) if existing else {}
         return [self._compare(topic, found.get(topic.name), settings.get(topic.name)) for topic in self._registry.topics]
 
-    def apply(self, plan: list[Change]) -> None:
-        """Create and alter what the plan says, and wait until new topics have leaders. Raises Failed with the first refusal."""
+    def apply(self, plan: list[Change]) -> list[Change]:
+        """Create and alter what the plan says, wait until the broker shows it, and return what it then has.
+
+        Brokers learn of changes a moment later, also of those that somebody else made since. Raises Failed with the first refusal.
+        """
         self._create([change.topic for change in plan if change.action == "create"])
         self._alter([change for change in plan if change.action == "alter"])
+        give_up = time.monotonic() + _SETTLED_SECONDS
+        while True:
+            now = self.plan()
+            if all(change.settled for change in now):
+                return now
+            if time.monotonic() > give_up:
+                raise Failed(f"the broker does not show the changes after {_SETTLED_SECONDS:.0f} s", "look at its log, then run fenghuo topics plan")
+            time.sleep(0.1)
 
     def _metadata(self) -> dict[str, TopicMetadata]:
         try:
@@ -99,16 +118,16 @@ class Topics:
                 "else move to a new namespace and load the inputs again",
             )
         replicas = {len(partition.replicas) for partition in found.partitions.values()}
-        copies = (
-            "" if replicas == {topic.replication} else f"has {_numbers(replicas)} replicas, not {topic.replication}: kafka-reassign-partitions changes that"
-        )
+        led = all(partition.leader >= 0 for partition in found.partitions.values())
+        notes = [] if led else ["a partition has no leader"]
+        if replicas != {topic.replication}:
+            notes.append(f"has {_numbers(replicas)} replicas, not {topic.replication}: kafka-reassign-partitions changes that")
         if not settings or not topic.config.keys() & settings.keys():
-            return Change(topic, "ok", "; ".join(filter(None, (copies, _UNCHECKED))))
+            return Change(topic, "ok", "; ".join([*notes, _UNCHECKED]), led=led)
         wrong = {name: value for name, value in topic.config.items() if name in settings and settings[name] != value}
         if wrong:
-            detail = ", ".join(f"{name} {settings[name]} -> {value}" for name, value in sorted(wrong.items()))
-            return Change(topic, "alter", "; ".join(filter(None, (detail, copies))), wrong)
-        return Change(topic, "ok", copies)
+            notes.insert(0, ", ".join(f"{name} {settings[name]} -> {value}" for name, value in sorted(wrong.items())))
+        return Change(topic, "alter" if wrong else "ok", "; ".join(notes), wrong, led)
 
     def _create(self, topics: list[Topic]) -> None:
         if not topics:
@@ -116,16 +135,6 @@ class Topics:
         wanted = [NewTopic(topic.name, topic.partitions, topic.replication, config=dict(topic.config)) for topic in topics]
         for name, answer in self._admin.create_topics(wanted, request_timeout=_REPLY_SECONDS).items():
             _settle(answer, f"{name} was not created", ignore=KafkaError.TOPIC_ALREADY_EXISTS)
-        _wait(lambda: self._led(topics), f"{len(topics)} topics were created and have no leaders after {_CREATED_SECONDS:.0f} s")
-
-    def _led(self, topics: list[Topic]) -> bool:
-        found = self._metadata()
-        return all(
-            topic.name in found
-            and len(found[topic.name].partitions) == topic.partitions
-            and all(partition.leader >= 0 for partition in found[topic.name].partitions.values())
-            for topic in topics
-        )
 
     def _alter(self, changes: list[Change]) -> None:
         if not changes:
@@ -148,14 +157,6 @@ def _settle(answer: Future[Any], what: str, ignore: int | None = None) -> None:
     except KafkaException as wrong:
         if wrong.args[0].code() != ignore:
             raise Failed(f"{what}: {_name(wrong)} ({wrong.args[0].str()})", "mend it and run fenghuo topics apply again; it goes on where it stopped") from None
-
-
-def _wait(ready: Callable[[], bool], what: str) -> None:
-    give_up = time.monotonic() + _CREATED_SECONDS
-    while not ready():
-        if time.monotonic() > give_up:
-            raise Failed(what, "look at the brokers' logs, then run fenghuo topics plan")
-        time.sleep(0.1)
 
 
 def _name(wrong: KafkaException) -> str:

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
         found = Topics(load_settings().kafka).plan()
         _show(found, as_json, done=False)
-        if any(change.action != "ok" for change in found):
+        if any(change.action != "ok" or not change.led for change in found):
             raise typer.Exit(1)
 
     @topics.command(epilog="\b\nExamples:\n  fenghuo topics apply --dry-run\n  fenghuo topics apply")
@@ -40,10 +40,11 @@ def register(app: typer.Typer) -> None:
 
         topics = Topics(load_settings().kafka)
         found = topics.plan()
-        if not dry_run:
-            topics.apply(found)
-        _show(found, as_json, done=not dry_run)
-        if any(change.action == "drift" for change in found):
+        after = found if dry_run else topics.apply(found)
+        drifted = [change for change in after if change.action == "drift"]
+        known = {change.topic.name for change in drifted}
+        _show([change for change in found if change.topic.name not in known] + drifted, as_json, done=not dry_run)
+        if drifted:
             raise typer.Exit(1)
 
 
