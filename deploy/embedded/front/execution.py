@@ -1,0 +1,146 @@
+"""Runs one statement on a connection: settings for this request only, rows in, or an answer that streams out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.embedded.front.errors import SYNTAX_ERROR, FrontError
+from deploy.embedded.front.statement import Statement
+
+#: Formats whose blocks can simply follow each other; any other is made whole before it is sent.
+STREAMING = frozenset({"native", "tabseparated", "tsv", "csv", "rowbinary", "jsoneachrow"})
+DEFAULT_FORMAT = "TabSeparated"
+
+_SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass
+class Answer:
+    """``chunks`` ends by raising FrontError where the engine fails midway. ``close`` must be called once all is over."""
+
+    chunks: Iterator[bytes]
+    format: str | None
+    summary: dict[str, str]
+    close: Callable[[], None]
+
+
+def execute(
+    connection: Any, statement: Statement, parameters: Mapping[str, str], settings: Mapping[str, str], database: str | None, default_format: str | None
+) -> Answer:
+    """Start the statement; errors that come before the first row are raised here. Raises FrontError."""
+    with ExitStack() as started:
+        started.enter_context(_for_this_request(connection, settings, database))
+        answer = _start(connection, statement, parameters, default_format)
+        answer.close = _both(answer.close, started.pop_all().close)
+        return answer
+
+
+def _start(connection: Any, statement: Statement, parameters: Mapping[str, str], default_format: str | None) -> Answer:
+    try:
+        if statement.inserts_data:
+            return _insert(connection, statement)
+        name = statement.format or default_format or DEFAULT_FORMAT
+        if statement.kind in ("SELECT", "WITH", "FROM") and name.lower() in STREAMING:
+            return _stream(connection, statement.sql, name, parameters)
+        result = connection.query(statement.sql, name, params=dict(parameters))
+        body = result.bytes() or b""
+        summary = {"read_rows": str(result.rows_read()), "read_bytes": str(result.bytes_read()), "elapsed_ns": str(int(result.elapsed() * 1e9))}
+        if statement.kind == "INSERT":
+            summary |= {"written_rows": summary["read_rows"], "written_bytes": summary["read_bytes"]}
+        return Answer(iter((body,)), name if statement.answers else None, summary, lambda: None)
+    except FrontError:
+        raise
+    except Exception as error:  # the engine raises RuntimeError, its subclasses and, for odd arguments, others
+        raise FrontError.from_engine(error) from None
+
+
+def _insert(connection: Any, statement: Statement) -> Answer:
+    head = re.sub(r"\bFORMAT\s+\w+\s*$", "", statement.sql, flags=re.IGNORECASE)
+    inserter = connection.send_insert(head, statement.format)
+    with inserter:
+        if statement.data:
+            inserter.append(statement.data)
+        done = inserter.finish()
+    summary = {"written_rows": str(done.rows_written), "written_bytes": str(done.bytes_written), "elapsed_ns": str(int(done.elapsed * 1e9))}
+    return Answer(iter(()), None, summary, lambda: None)
+
+
+def _stream(connection: Any, sql: str, name: str, parameters: Mapping[str, str]) -> Answer:
+    result = connection.send_query(sql, name, params=dict(parameters))
+    first = result.fetch()
+
+    def chunks() -> Iterator[bytes]:
+        chunk = first
+        while chunk is not None:
+            yield chunk.bytes()
+            try:
+                chunk = result.fetch()
+            except Exception as error:
+                raise FrontError.from_engine(error) from None
+
+    return Answer(chunks(), name, {}, result.close)
+
+
+@contextmanager
+def _for_this_request(connection: Any, settings: Mapping[str, str], database: str | None) -> Iterator[None]:
+    """Settings and database hold for one request, even on the connection of a session."""
+    before = _settings_now(connection, settings) if settings else {}
+    with ExitStack() as undo:
+        if database:
+            home = _text(connection, "SELECT currentDatabase()")
+            _run(connection, f"USE {_identifier(database)}")
+            undo.callback(_run, connection, f"USE {_identifier(home)}")
+        for name, value in settings.items():
+            _run(connection, f"SET {name} = {_literal(value)}")
+            if name in before:
+                earlier = before[name]
+                undo.callback(_run, connection, f"SET {name} = {'DEFAULT' if earlier is None else _literal(earlier)}")
+        yield
+
+
+def _settings_now(connection: Any, settings: Mapping[str, str]) -> dict[str, str | None]:
+    """Value of each setting, None where it is at its default and so is to be restored."""
+    for name in settings:
+        if not _SETTING.fullmatch(name):
+            raise FrontError.refused(SYNTAX_ERROR, "a setting's name is a word. (SYNTAX_ERROR)")
+    names = ", ".join(_literal(name) for name in settings)
+    rows = connection.query(f"SELECT name, value, changed FROM system.settings WHERE name IN ({names})", "JSONEachRow").bytes() or b""
+    found = {row["name"]: row["value"] if row["changed"] else None for row in map(json.loads, rows.splitlines())}
+    return {name: found[name] for name in settings if name in found}
+
+
+def _run(connection: Any, sql: str) -> None:
+    try:
+        connection.query(sql, DEFAULT_FORMAT)
+    except Exception as error:
+        raise FrontError.from_engine(error) from None
+
+
+def _text(connection: Any, sql: str) -> str:
+    answer: bytes = connection.query(sql, "TabSeparatedRaw").bytes()
+    return answer.decode().rstrip("\n")
+
+
+def _literal(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _identifier(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def close() -> None:
+        try:
+            first()
+        finally:
+            second()
+
+    return close

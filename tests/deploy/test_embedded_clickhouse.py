@@ -1,0 +1,299 @@
+"""clickhouse-connect over HTTP against the embedded ClickHouse: unchanged, exact, and unable to reach outside the database."""
+
+from __future__ import annotations
+
+import datetime
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, StreamFailureError
+
+from deploy.embedded.clickhouse import READER, WRITER, EmbeddedClickHouse
+from deploy.errors import UserError
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(scope="module")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedClickHouse]:
+    with EmbeddedClickHouse(tmp_path_factory.mktemp("clickhouse")) as running:
+        writer = connect(running, WRITER)
+        writer.command("CREATE DATABASE bank")
+        writer.command("CREATE TABLE bank.events (id UInt64, name String, amount Decimal(18, 2), at DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY id")
+        moment = datetime.datetime(2026, 7, 20, 8, 0, tzinfo=datetime.UTC)
+        writer.insert("bank.events", [[n, f"名字 {n}", Decimal("12.50"), moment] for n in range(1000)], column_names=["id", "name", "amount", "at"])
+        writer.close()
+        yield running
+
+
+def connect(clickhouse: EmbeddedClickHouse, user: str = READER, **options: Any) -> Client:
+    password = clickhouse.writer_password if user == WRITER else ""
+    return clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse.port, username=user, password=password, **options)
+
+
+@pytest.fixture
+def reader(clickhouse: EmbeddedClickHouse) -> Iterator[Client]:
+    with connect(clickhouse) as client:
+        yield client
+
+
+@pytest.fixture
+def writer(clickhouse: EmbeddedClickHouse) -> Iterator[Client]:
+    with connect(clickhouse, WRITER) as client:
+        yield client
+
+
+def test_a_client_without_credentials_reads(clickhouse: EmbeddedClickHouse) -> None:
+    with clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse.port) as client:
+        assert client.command("SELECT count() FROM bank.events") == 1000
+        assert client.ping()
+
+
+def test_rows_keep_their_types(reader: Client) -> None:
+    moment = datetime.datetime(2026, 7, 20, 8, 0, tzinfo=datetime.UTC)  # the client returns UTC as a naive clock
+    result = reader.query("SELECT * FROM bank.events ORDER BY id LIMIT 2")
+    assert result.column_names == ("id", "name", "amount", "at")
+    assert result.result_rows[1] == (1, "名字 1", Decimal("12.50"), moment.replace(tzinfo=None))
+
+
+def test_parameters_are_bound_by_the_engine(reader: Client) -> None:
+    sql = "SELECT count() FROM bank.events WHERE name = {name:String} AND id IN {ids:Array(UInt64)}"
+    assert reader.query(sql, parameters={"name": "名字 7", "ids": [6, 7]}).first_row == (1,)
+    assert reader.query("SELECT {text:String}", parameters={"text": "it's a \\ and a\ttab"}).first_row == ("it's a \\ and a\ttab",)
+
+
+def test_parameters_may_come_as_a_form(clickhouse: EmbeddedClickHouse) -> None:
+    with connect(clickhouse, form_encode_query_params=True) as client:
+        assert client.query("SELECT {n:UInt8} + 1, {s:String}", parameters={"n": 4, "s": "名字"}).first_row == (5, "名字")
+
+
+def test_data_frames_and_arrow(reader: Client) -> None:
+    frame = reader.query_df("SELECT id, name FROM bank.events ORDER BY id")
+    assert (len(frame), frame["name"][5]) == (1000, "名字 5")
+    table = reader.query_arrow("SELECT id, name FROM bank.events ORDER BY id")
+    assert table.num_rows == 1000
+
+
+def test_a_result_without_rows(reader: Client) -> None:
+    assert reader.query("SELECT id FROM bank.events WHERE id > 5000").result_rows == []
+    assert reader.query("SELECT id, name FROM bank.events LIMIT 0").column_names == ("id", "name")
+
+
+def test_a_million_rows_stream(reader: Client) -> None:
+    with reader.query_row_block_stream("SELECT number, toString(number) FROM numbers(1000000)") as stream:
+        assert sum(len(block) for block in stream) == 1_000_000
+
+
+def test_a_stream_left_early_frees_its_connection(reader: Client) -> None:
+    with reader.query_row_block_stream("SELECT number FROM numbers(10000000)") as stream:
+        next(iter(stream))
+    assert reader.command("SELECT 1") == 1
+
+
+def test_an_error_comes_with_its_code(reader: Client) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        reader.query("SELECT * FROM bank.nowhere")
+    assert caught.value.code == 60
+    with pytest.raises(DatabaseError) as caught:
+        reader.query("SELECT FROM WHERE")
+    assert caught.value.code == 62
+
+
+def test_an_error_midway_is_an_error_not_a_short_answer(reader: Client) -> None:
+    with pytest.raises(StreamFailureError, match="throwIf"):
+        assert reader.query("SELECT throwIf(number = 900000), number FROM numbers(1000000)").result_rows
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("columns", [1, 9, 10, 13, 32])
+def test_inserts_whose_first_byte_looks_like_white_space(clickhouse: EmbeddedClickHouse, compress: bool, columns: int) -> None:
+    names = [f"c{n}" for n in range(columns)]
+    with connect(clickhouse, WRITER, compress=compress) as client:
+        client.command("DROP TABLE IF EXISTS bank.wide")
+        client.command(f"CREATE TABLE bank.wide ({', '.join(f'{name} UInt32' for name in names)}) ENGINE = MergeTree ORDER BY tuple()")
+        summary = client.insert("bank.wide", [[row] * columns for row in range(500)], column_names=names)
+        assert summary.written_rows == 500
+        assert client.query("SELECT count(), sum(c0) FROM bank.wide").first_row == (500, sum(range(500)))
+
+
+def test_raw_inserts_with_settings_and_a_deduplication_token(writer: Client) -> None:
+    writer.command("CREATE TABLE bank.tokens (id UInt64, s String) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100")
+    for _ in range(2):
+        writer.raw_insert(
+            "bank.tokens", ["id", "s"], b'{"id":1,"s":"FORMAT"}\n', fmt="JSONEachRow", settings={"insert_deduplication_token": "a", "insert_deduplicate": 1}
+        )
+    assert writer.command("SELECT count() FROM bank.tokens") == 1
+    writer.command("INSERT INTO bank.tokens VALUES (2, 'x FORMAT y'), (3, 'z')")
+    writer.command("INSERT INTO bank.tokens SELECT number + 10, 'n' FROM numbers(5)")
+    assert writer.command("SELECT count() FROM bank.tokens") == 8
+    with pytest.raises(DatabaseError) as caught:
+        writer.raw_insert("bank.tokens", ["id"], b'{"id":"not a number"}\n', fmt="JSONEachRow")
+    assert caught.value.code == 27
+
+
+def test_a_session_keeps_temporary_tables_and_a_request_keeps_its_settings_to_itself(clickhouse: EmbeddedClickHouse) -> None:
+    with connect(clickhouse, WRITER, session_id="s1") as client:
+        client.command("CREATE TEMPORARY TABLE mine (a UInt8)")
+        client.command("INSERT INTO mine VALUES (1), (2)")
+        assert client.command("SELECT count() FROM mine") == 2
+        assert client.command("SELECT getSetting('max_threads')", settings={"max_threads": 3}) == 3
+        assert client.query("SELECT changed FROM system.settings WHERE name = 'max_threads'").first_row == (0,)
+    with connect(clickhouse, WRITER, session_id="s2") as other, pytest.raises(DatabaseError):
+        other.command("SELECT count() FROM mine")
+
+
+def test_the_database_of_a_client_holds(clickhouse: EmbeddedClickHouse) -> None:
+    with connect(clickhouse, database="bank") as client:
+        assert client.command("SELECT count() FROM events") == 1000
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO bank.events (id) VALUES (1)",
+        "CREATE TABLE bank.x (a UInt8) ENGINE = Memory",
+        "DROP TABLE bank.events",
+        "TRUNCATE TABLE bank.events",
+        "ALTER TABLE bank.events DELETE WHERE 1",
+        "KILL QUERY WHERE 1",
+        "SET readonly = 0",
+        "SELECT 1 SETTINGS readonly = 0",
+        "SYSTEM SHUTDOWN",
+    ],
+)
+def test_a_reader_changes_nothing(reader: Client, sql: str) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        reader.command(sql)
+    assert caught.value.code == 164
+    assert reader.command("SELECT count() FROM bank.events") == 1000
+
+
+OUTWARD = [
+    "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+    "SELECT file('/etc/hostname')",
+    "SELECT `file`('/etc/hostname')",
+    "SELECT \"file\"('/etc/hostname')",
+    r"SELECT `fi\x6ce`('/etc/hostname')",
+    "SELECT * APPLY(file) FROM (SELECT '/etc/hostname' AS x)",
+    "SELECT arrayMap(file, ['/etc/hostname'])",
+    "DESCRIBE TABLE file('/etc/hostname', 'RawBLOB')",
+    "SELECT $$'$$, file('/etc/hostname'), $$'$$",
+    "SELECT '\\'', file('/etc/hostname')",
+    "SELECT 1 /* ' */, file('/etc/hostname') -- '",
+    "SELECT ‘ ’ , file('/etc/hostname')",
+    "SELECT * FROM url('http://127.0.0.1:1/', 'CSV')",
+    "SELECT * FROM s3('http://127.0.0.1:1/a/b', 'CSV')",
+    "SELECT * FROM remote('127.0.0.2', system.one)",
+    "SELECT * FROM executable('x', 'TSV', 'a Int8')",
+    "SELECT * FROM python('os')",
+    "SELECT * FROM eval('SELECT 1')",
+    "SELECT aiGenerate('x')",
+    "SELECT 1 INTO OUTFILE '/tmp/fenghuo-must-not-exist'",
+    "SELECT 1 INTO /* */ OUTFILE '/tmp/fenghuo-must-not-exist'",
+    "SELECT 1; SELECT file('/etc/hostname')",
+]
+
+
+@pytest.mark.parametrize("sql", OUTWARD)
+@pytest.mark.parametrize("user", [READER, WRITER])
+def test_nobody_reaches_outside_over_http(clickhouse: EmbeddedClickHouse, user: str, sql: str) -> None:
+    with connect(clickhouse, user) as client:
+        for ask in (client.command, lambda text: client.raw_query(text)):
+            with pytest.raises(DatabaseError) as caught:
+                ask(sql)
+            assert caught.value.code in (62, 164, 497)
+    assert not Path("/tmp/fenghuo-must-not-exist").exists()
+
+
+@pytest.mark.parametrize("path", ["'/etc/hostname'", '"/etc/hostname"', "`/etc/hostname`"])
+def test_a_path_is_no_table(reader: Client, path: str) -> None:
+    with pytest.raises(DatabaseError):
+        reader.command(f"SELECT * FROM {path}")
+
+
+def test_an_identifier_parameter_cannot_smuggle_a_function(reader: Client) -> None:
+    assert reader.query("SELECT {c:Identifier} FROM bank.events LIMIT 1", parameters={"c": "id"}).first_row == (0,)
+    with pytest.raises(DatabaseError) as caught:
+        reader.query("SELECT arrayMap({f:Identifier}, ['/etc/hostname'])", parameters={"f": "file"})
+    assert caught.value.code == 497
+
+
+def test_names_inside_texts_and_comments_are_only_names(reader: Client) -> None:
+    assert reader.query("SELECT 'file(1); url(2) INTO OUTFILE' AS t /* file( */").first_row == ("file(1); url(2) INTO OUTFILE",)
+
+
+@pytest.mark.parametrize(("user", "password"), [(WRITER, "wrong"), ("root", ""), (READER, "x")])
+def test_wrong_credentials_are_refused(clickhouse: EmbeddedClickHouse, user: str, password: str) -> None:
+    with pytest.raises(ClickHouseError, match="516"):
+        clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse.port, username=user, password=password)
+
+
+def test_a_page_under_another_name_cannot_reach_the_front(clickhouse: EmbeddedClickHouse) -> None:
+    request = urllib.request.Request(clickhouse.http_url + "/?query=SELECT%201", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(request, timeout=5)
+
+
+def test_get_only_reads(clickhouse: EmbeddedClickHouse) -> None:
+    assert urllib.request.urlopen(clickhouse.http_url + "/?query=SELECT%201", timeout=5).read() == b"1\n"
+    assert urllib.request.urlopen(clickhouse.http_url + "/ping", timeout=5).read() == b"Ok.\n"
+    request = urllib.request.Request(
+        clickhouse.http_url + "/?query=DROP%20TABLE%20bank.events", headers={"X-ClickHouse-User": WRITER, "X-ClickHouse-Key": clickhouse.writer_password}
+    )
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=5)
+
+
+def test_the_owner_writes_in_process_beside_its_readers(clickhouse: EmbeddedClickHouse, reader: Client) -> None:
+    with clickhouse_connect.get_client(interface="chdb", path=str(clickhouse.path)) as inside:
+        inside.command("CREATE TABLE bank.inside (a UInt8) ENGINE = MergeTree ORDER BY a")
+        inside.insert("bank.inside", [[1], [2]], column_names=["a"])
+        inside.command("CREATE TABLE bank.pages (url String) ENGINE = MergeTree ORDER BY url")
+    assert reader.query("SELECT pages.url FROM bank.pages").result_rows == [], "a qualified column may be named like a table function"
+    assert reader.command("SELECT sum(a) FROM bank.inside") == 3
+
+
+def test_two_processes_cannot_share_a_folder(clickhouse: EmbeddedClickHouse) -> None:
+    with pytest.raises(UserError, match="in use by another process"):
+        EmbeddedClickHouse(clickhouse.path.parent).start()
+
+
+RUN = """
+import pathlib, sys
+from deploy.embedded.clickhouse import EmbeddedClickHouse
+import clickhouse_connect
+with EmbeddedClickHouse(pathlib.Path(sys.argv[1]), fresh=sys.argv[2] == "fresh") as running:
+    client = clickhouse_connect.get_client(interface="chdb", path=str(running.path))
+    client.command("CREATE TABLE IF NOT EXISTS t (a UInt8) ENGINE = MergeTree ORDER BY a")
+    client.command("INSERT INTO t VALUES (1)")
+    print(client.command("SELECT count() FROM t"))
+    client.close()
+"""
+
+
+def test_a_fresh_start_empties_only_what_is_ours(tmp_path: Path) -> None:
+    def run(how: str) -> str:
+        return subprocess.run([sys.executable, "-c", RUN, str(tmp_path), how], capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+
+    assert [run("fresh"), run("kept"), run("fresh")] == ["1", "2", "1"]
+    (tmp_path / "other" / "clickhouse").mkdir(parents=True)
+    (tmp_path / "other" / "clickhouse" / "precious").touch()
+    with pytest.raises(UserError, match="holds something that fenghuo did not make"):
+        EmbeddedClickHouse(tmp_path / "other").start()
+    assert (tmp_path / "other" / "clickhouse" / "precious").exists()
+
+
+def test_a_stray_configuration_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "users.xml").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="would read this as its configuration"):
+        EmbeddedClickHouse(tmp_path / "data").start()
