@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.settings import render_settings
 from schemas import reference
 from schemas.events import MODELS
+from schemas.metrics.page import render_dictionary
 from schemas.telemetry import render_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("docs/observability.md", "telemetry", render_table),
     ("docs/operating.md", "settings", render_settings),
+    ("docs/metrics.md", "metrics", render_dictionary),
     ("docs/events.md", "topics", reference.render_topics),
     ("docs/events.md", "envelope", reference.render_envelope),
     *(("docs/events.md", kind, partial(reference.render_fields, kind)) for kind in MODELS),
