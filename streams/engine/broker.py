@@ -1,7 +1,7 @@
 """What is true of the broker before work starts: it answers, the topics are there, and whether its transactions are real.
 
 Some brokers answer every transactional call and yet neither isolate nor fence. Names and versions do not tell them apart, so the
-broker is tried: a producer that has been replaced under its own transactional id must be refused. Nothing is written to a topic.
+broker is tried: what a rolled-back transaction wrote must not be seen.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.engine.ports import Processor, Stopped
 
 log = logging.getLogger("fenghuo.engine")
 
-#: Being refused is what the trial is for: the client library's own log of it would only frighten.
+#: A broker without transactions makes the client library complain at length; one line of ours says it.
 _SILENT = logging.getLogger("fenghuo.engine.trial")
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+TRIAL_SECONDS = 15.0
+TRIAL_KEY = b"\x00trial"
 
 
 def wait_for_broker(client_config: Mapping[str, Any], stopping: Callable[[], bool], waiting: Callable[[str | None], None]) -> Any:
@@ -60,25 +62,43 @@ def check_topics(metadata: Any, processor: Processor, outputs: list[str]) -> Non
 
 
 def has_transactions(client_config: Mapping[str, Any], processor: Processor) -> bool:
-    """Whether this broker fences: of two producers with one transactional id the older must be refused."""
-    name = f"{processor.group}-probe-{uuid.uuid4().hex[:12]}"
-    config = dict(client_config) | {"transactional.id": name, "transaction.timeout.ms": 10_000}
-    consumer = Consumer(dict(client_config) | {"group.id": f"{processor.group}-probe", "enable.auto.commit": False, "log_level": 0})
+    """Whether this broker isolates: a record whose transaction was rolled back must stay invisible to a read_committed reader.
+
+    The record is a deletion of a key that no state has, in the changelog that only workers read: visible, it does no harm.
+    Raises Stopped when the broker goes away meanwhile.
+    """
+    name = f"{processor.group}-trial-{uuid.uuid4().hex[:12]}"
+    producer = Producer(dict(client_config) | {"transactional.id": name, "transaction.timeout.ms": 10_000}, logger=_SILENT)
+    offsets: list[int | None] = []
     try:
-        older, newer = Producer(config, logger=_SILENT), Producer(config, logger=_SILENT)
-        older.init_transactions(15)
-        newer.init_transactions(15)
-        older.begin_transaction()
-        place = TopicPartition(next(iter(processor.inputs)), 0, 0)
-        older.send_offsets_to_transaction([place], consumer.consumer_group_metadata(), 15)
-        older.commit_transaction(15)
+        producer.init_transactions(TRIAL_SECONDS)
+        producer.begin_transaction()
+        producer.produce(processor.changelog, None, TRIAL_KEY, 0, on_delivery=lambda error, message: offsets.append(None if error else message.offset()))
+        producer.flush(TRIAL_SECONDS)
+        producer.abort_transaction(TRIAL_SECONDS)
     except KafkaException as error:
-        cause = error.args[0]
-        if cause.fatal() or cause.txn_requires_abort():
-            return True
-        log.info("the broker refuses transactions (%s)", cause.name())
+        log.info("the broker refuses transactions (%s)", error.args[0].name())
         return False
-    else:
-        return False
+    if not offsets or offsets[0] is None:
+        raise Stopped(f"kafka did not take a trial record into {processor.changelog}[0]: {'no answer' if not offsets else 'refused'}")
+    return not _is_visible(client_config, processor, offsets[0])
+
+
+def _is_visible(client_config: Mapping[str, Any], processor: Processor, offset: int) -> bool:
+    settings = {"group.id": f"{processor.group}-trial", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
+    consumer = Consumer(dict(client_config) | settings)
+    try:
+        consumer.assign([TopicPartition(processor.changelog, 0, offset)])
+        deadline = time.monotonic() + TRIAL_SECONDS
+        while time.monotonic() < deadline:
+            message = consumer.poll(0.1)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                return message.offset() == offset
+            if error.code() == KafkaError._PARTITION_EOF:  # whether beyond the record or held back before it: it is not shown
+                return False
     finally:
         consumer.close()
+    raise Stopped(f"kafka did not answer in {TRIAL_SECONDS:.0f} s reading {processor.changelog}[0]")

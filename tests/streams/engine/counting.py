@@ -151,7 +151,10 @@ def state_of(servers: str, processor: Processor) -> dict[int, dict[bytes, Any]]:
     """The newest value of every key of the changelog, per partition."""
     states: dict[int, dict[bytes, Any]] = {number: {} for number in range(processor.partitions)}
     for number, key, value in read_all(servers, processor.changelog, processor.partitions):
-        states[number][key or b""] = json.loads(value or b"null")
+        if value is None:
+            states[number].pop(key or b"", None)
+        else:
+            states[number][key or b""] = json.loads(value)
     return states
 
 

@@ -222,7 +222,7 @@ def test_names_the_topic_that_is_missing(kafka: str, namespace: str, caplog: pyt
     assert f"topic {namespace}.in-a does not exist" in caplog.text
 
 
-def test_knows_that_this_broker_fences(kafka: str, namespace: str) -> None:
+def test_knows_that_this_broker_isolates(kafka: str, namespace: str) -> None:
     processor = counting(namespace)
     create_topics(kafka, processor)
     assert has_transactions({"bootstrap.servers": kafka}, processor)
