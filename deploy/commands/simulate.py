@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
         customers: Annotated[int, typer.Option(help="Customers of the bank.")] = 2000,
         months: Annotated[int, typer.Option(help="Calendar months that it lives.")] = 6,
         events: Annotated[int | None, typer.Option(help="About this many events: sets the number of customers.")] = None,
-        start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2025, 1, 1),  # noqa: DTZ001
+        start: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="First day.")] = "2025-01-01",
         stories: Annotated[str, typer.Option(help="Stories to plant, separated by commas; all or none.")] = "all",
         dirt: Annotated[float, typer.Option(help="Share of events beside which something goes wrong upstream.")] = 0.0,
         out: Annotated[Path | None, typer.Option(help="File to write, - for standard output; without it, publish to the broker.")] = None,
@@ -33,11 +33,15 @@ def register(app: typer.Typer) -> None:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be simulated; write nothing.")] = False,
     ) -> None:
         """Simulate a bank: salaries, spending, loans, complaints, surveys, campaigns, and stories that should be noticed."""
+        from deploy.errors import UserError
         from deploy.input_target import open_target, print_summary, write_labels
         from deploy.simulator import STORIES, Parameters, Simulation
 
         names = STORIES if stories == "all" else () if stories == "none" else tuple(name.strip() for name in stories.split(","))
-        day = start.date()
+        try:
+            day = date.fromisoformat(start)
+        except ValueError:
+            raise UserError("--start is not a date", "write it as 2025-01-01") from None
         if events is not None:
             customers = Parameters.customers_for(events, months, day)
         simulation = Simulation(Parameters(seed=seed, customers=customers, months=months, start=day, stories=names, dirt=dirt))

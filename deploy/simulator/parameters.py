@@ -11,7 +11,7 @@ from deploy.errors import UserError
 from deploy.simulator.story_names import STORIES
 
 #: Events that one customer causes in a day on average, measured; turns a wish for events into a number of customers.
-EVENTS_PER_CUSTOMER_DAY: Final = 1.01
+EVENTS_PER_CUSTOMER_DAY: Final = 1.055
 
 
 @dataclass(frozen=True)

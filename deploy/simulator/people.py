@@ -75,7 +75,7 @@ def _customer(random: Random, number: int, outlets: int, start: date, days: int)
         joined = random.randrange(5, days - 20)
     if income == "enterprise":
         target = round(random.lognormvariate(13.9, 0.8)) * 100  # around CNY 1,100,000
-        monthly, rate, spend = target // 5, max(rate, 0.8), target // 90
+        monthly, rate, spend = target // 5, max(rate, 0.8) * 2, target // 180
     else:
         median = {"salary": 9.1, "pension": 8.25, "own_business": 9.2}[income]  # CNY 9,000, 3,800 and 9,900 a month
         monthly = round(random.lognormvariate(median, 0.45)) * 100

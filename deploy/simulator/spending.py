@@ -108,9 +108,11 @@ class Spending:
 
     def _business(self, second: int, customer: Customer, act: str) -> None:
         if act == "transfer_out":
-            self._desk.book(second, customer, "transfer", self._amount(customer, 1.0), False, "online", counterparty=self._elsewhere())
+            ease = min(1.6, max(0.2, customer.balance / customer.target))
+            amount = int(customer.spend * ease * (0.6 + self._random.expovariate(2.5)))
+            self._desk.book(second, customer, "transfer", max(100, amount), False, "online", counterparty=self._elsewhere())
         elif act == "transfer_in":
-            amount = int(customer.spend * (0.25 + self._random.expovariate(1.3)))
+            amount = int(customer.spend * (0.6 + self._random.expovariate(2.5)))
             self._desk.book(second, customer, "transfer", max(100, amount), True, "online", counterparty=self._elsewhere())
         elif act == "login":
             self._desk.contact(second, customer, act, "online")

@@ -57,7 +57,7 @@ class Stories:
         plots: dict[str, tuple[int, int, Callable[[Customer], bool], Callable[[Customer, int], Label]]] = {
             # story: first day it may start, days it takes, whom it can happen to, how it goes
             "salary_gone": (115, 20, lambda c: c.income == "salary", self._salary_gone),
-            "wealthy_silent": (100, 36, lambda c: c.loan is None and c.rate >= 0.5, self._wealthy_silent),
+            "wealthy_silent": (100, 36, lambda c: c.loan is None and c.rate >= 0.5 and c.income in ("salary", "pension"), self._wealthy_silent),
             "deposits_drain": (125, 28, lambda c: c.loan is None, self._deposits_drain),
             "instalment_rolls_90": (31, 124, lambda c: c.loan is not None and c.loan.number > 1, self._instalment_rolls_90),
             "complaint_passes_limit": (40, 45, Customer.is_here, self._complaint_passes_limit),
