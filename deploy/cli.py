@@ -6,22 +6,30 @@ Heavy imports belong inside the command's function, so that ``--help`` is quick.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import sys
 from typing import Annotated
 
 import typer
 
 from deploy.errors import ExitCode, UserError
+from deploy.version import version
 
 #: Modules of ``deploy/commands``, in the order of ``fenghuo --help``.
 COMMANDS = (
+    "up",
     "config",
     "simulate",
     "import_",
+    "demo",
     "replay",
+    "run",
+    "worker",
+    "clock",
     "policy",
     "topics",
+    "migrate",
+    "sink",
+    "audit",
     "schema",
 )
 
@@ -49,11 +57,6 @@ def build_app() -> typer.Typer:
     for name in COMMANDS:
         importlib.import_module(f"deploy.commands.{name}").register(app)
     return app
-
-
-def version() -> str:
-    """The installed version of Fenghuo."""
-    return importlib.metadata.version("fenghuo")
 
 
 def _print_version(asked: bool) -> None:

@@ -16,13 +16,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient
 
 from streams.engine.ports import Processor, Stopped
+from streams.engine.quiet import CLIENT_LOG
 
 log = logging.getLogger("fenghuo.engine")
-
-#: A broker without transactions makes the client library complain at length; one line of ours says it.
-_SILENT = logging.getLogger("fenghuo.engine.trial")
-_SILENT.addHandler(logging.NullHandler())
-_SILENT.propagate = False
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 TRIAL_SECONDS = 15.0
@@ -31,7 +27,7 @@ TRIAL_KEY = b"\x00trial"
 
 def wait_for_broker(client_config: Mapping[str, Any], stopping: Callable[[], bool], waiting: Callable[[str | None], None]) -> Any:
     """The cluster's metadata, however long the broker takes; None if ``stopping`` turns true first. ``waiting`` is told for what."""
-    admin = AdminClient(dict(client_config) | {"log_level": 0})
+    admin = AdminClient(dict(client_config), logger=CLIENT_LOG)
     wait = FIRST_WAIT
     while not stopping():
         try:
@@ -68,7 +64,7 @@ def has_transactions(client_config: Mapping[str, Any], processor: Processor) -> 
     Raises Stopped when the broker goes away meanwhile.
     """
     name = f"{processor.group}-trial-{uuid.uuid4().hex[:12]}"
-    producer = Producer(dict(client_config) | {"transactional.id": name, "transaction.timeout.ms": 10_000}, logger=_SILENT)
+    producer = Producer(dict(client_config) | {"transactional.id": name, "transaction.timeout.ms": 10_000}, logger=CLIENT_LOG)
     offsets: list[int | None] = []
     try:
         producer.init_transactions(TRIAL_SECONDS)
@@ -86,7 +82,7 @@ def has_transactions(client_config: Mapping[str, Any], processor: Processor) -> 
 
 def _is_visible(client_config: Mapping[str, Any], processor: Processor, offset: int) -> bool:
     settings = {"group.id": f"{processor.group}-trial", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
-    consumer = Consumer(dict(client_config) | settings)
+    consumer = Consumer(dict(client_config) | settings, logger=CLIENT_LOG)
     try:
         consumer.assign([TopicPartition(processor.changelog, 0, offset)])
         deadline = time.monotonic() + TRIAL_SECONDS

@@ -5,6 +5,11 @@ from __future__ import annotations
 import logging
 import time
 
+#: For librdkafka clients: what matters in their own log comes to us as an error too, and is said once.
+CLIENT_LOG = logging.getLogger("fenghuo.engine.client")
+CLIENT_LOG.addHandler(logging.NullHandler())
+CLIENT_LOG.propagate = False
+
 
 class Seldom(logging.Filter):
     """Lets the same message (before its values are filled in) through once a minute."""

@@ -24,6 +24,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from streams.engine.ports import Place, Processor, Stopped
+from streams.engine.quiet import CLIENT_LOG
 
 _FIRST, _NEXT = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -46,7 +47,7 @@ class Store:
     def __init__(self, processor: Processor, client_config: Mapping[str, Any]) -> None:
         self._processor = processor
         self._config = dict(client_config)
-        self._admin = AdminClient(dict(client_config))
+        self._admin = AdminClient(dict(client_config), logger=CLIENT_LOG)
 
     def recover(self, number: int, cancelled: Callable[[], bool]) -> Recovered | None:
         """The changelog of one partition as a dict; tombstones delete. None if ``cancelled``.
@@ -66,7 +67,8 @@ class Store:
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 20,
                 "queued.max.messages.kbytes": 65_536,
-            }
+            },
+            logger=CLIENT_LOG,
         )
         states: dict[bytes, bytes] = {}
         records = 0

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.engine.ports import FrameLike, Processor, Stopped
+from streams.engine.quiet import CLIENT_LOG
 
 Message = tuple[str, bytes | None, bytes | None, Any]
 
@@ -38,7 +39,6 @@ def _producer_config(client_config: Mapping[str, Any], timeout: float) -> dict[s
         "message.timeout.ms": int(timeout * 1000),
         "queue.buffering.max.messages": 2_000_000,
         "queue.buffering.max.kbytes": 1 << 20,
-        "log_level": 0,  # every failure is raised, and said once by the worker
     }
 
 
@@ -51,7 +51,7 @@ class _Sender:
         self._number = number
         self._timeout = timeout
         self._failure: KafkaError | None = None
-        self.producer = Producer(config)
+        self.producer = Producer(config, logger=CLIENT_LOG)
 
     def outputs(self, frame: FrameLike) -> Iterable[Message]:
         for output in frame.outputs:
