@@ -247,9 +247,9 @@ class Lane:
     def _do(self, customer: CustomerInHand, step: _Step) -> list[Output]:
         customer.advance(step.as_of)
         if step.kind is None or step.event is None:
-            customer.now = step.as_of
+            customer.state.now = step.as_of
             return self._warnings.clock_passed(customer, step.look)
-        customer.now = step.as_of if step.look.watermark is None else step.look.watermark
+        customer.state.now = step.as_of if step.look.watermark is None else step.look.watermark
         state = customer.state
         state.offsets[step.kind] = step.offset
         state.seen.setdefault(self.calendar.day(step.at), set()).add(step.digest)
@@ -262,6 +262,7 @@ class Lane:
             stored = self.states.get(key)
             state = CustomerState() if stored is None else decode_state(stored)
             customer = self._in_hand[key] = CustomerInHand(customer_id, state, self.pack, self.calendar, self.record.watermark.now(as_of))
+            self._warnings.take_in_hand(customer)
         return customer
 
     def _restore(self, key: bytes, customer_id: str) -> None:

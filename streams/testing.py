@@ -35,8 +35,9 @@ _RECEIVED_AT = 1 << 50  # the broker's time of every record: late enough that no
 class Bank:
     """One partition of the real engine, fed one event at a time.
 
-    Times are RFC 3339 strings or aware datetimes; a string without a zone is local time of the pack. Every event must be
-    valid: an invalid one is what ``raw`` is for.
+    Times are RFC 3339 strings or aware datetimes; a string without a zone is local time of the pack. The clock goes with the
+    events: before one later than all others is applied, all that fell due until then is judged. Every event must be valid: an
+    invalid one is what ``raw`` is for, and it leaves the clock alone.
     """
 
     def __init__(self, pack: str | Pack = "bank-cn") -> None:
@@ -59,6 +60,8 @@ class Bank:
             del fields["customer_id"]
         value = msgspec.json.encode(fields)
         event: AnyEvent = MODELS[kind].model_validate_json(value)
+        if kind != "tick" and to_instant(event.occurred_at) > (self.lane.record.watermark.high or 0):
+            self.clock(event.occurred_at)
         self.raw(kind, key_of(event), value)
         return str(fields["event_id"])
 

@@ -40,7 +40,7 @@ _PROFILE_FACTS = ("display_name", "outlet_id", "relationship_manager", "nature",
 class CustomerInHand:
     """One customer, decoded, with totals derived."""
 
-    __slots__ = ("calendar", "contacts", "customer_id", "flows", "now", "pack", "received", "satisfaction", "state", "today", "wakes")
+    __slots__ = ("calendar", "contacts", "customer_id", "flows", "pack", "received", "satisfaction", "state", "today", "wakes")
 
     def __init__(self, customer_id: str, state: CustomerState, pack: Pack, calendar: Calendar, as_of: Instant) -> None:
         self.customer_id = customer_id
@@ -50,14 +50,12 @@ class CustomerInHand:
         if not state.as_of:
             state.as_of = as_of
         today = self.today = calendar.day(state.as_of)
-        #: How far time is known to have passed: absences are judged by it, windows end on ``today``.
-        self.now = state.as_of
         self.flows = Flows(state.flows, today)
         self.contacts = Contacts(state.contacts, today)
         self.satisfaction = Satisfaction(state.satisfaction, today)
         self.received = Windows(state.complaints.received, complaint_metrics.DAYS, today)
         #: When each rule next wants a look, by (rule, subject): derived from the state, so not stored.
-        self.wakes: dict[tuple[str, str], Instant] | None = None
+        self.wakes: dict[tuple[str, str], Instant] = {}
 
     def advance(self, as_of: Instant) -> None:
         """Look at the customer as of an instant; an earlier one than before changes nothing."""

@@ -9,7 +9,7 @@ from streams.customer.customer import CustomerInHand
 from streams.metrics.computed import COMPUTED, Compute, of_complaint, of_loan
 
 _CONTEXT: Final[dict[str, Compute]] = {
-    "now": lambda c: c.now,
+    "now": lambda c: c.state.now,
     "today": lambda c: c.today,
     "customer_id": lambda c: c.customer_id,
     "subject_id": lambda c: c.customer_id,

@@ -16,8 +16,10 @@ from streams.metrics.computed import COMPUTED, Compute
 _encode = msgspec.json.Encoder().encode
 Plan = tuple[tuple[str, Compute, bool], ...]  # key, how it is computed, whether a zero is left out
 
-#: Zero counts, amounts and empty maps are left out; a zero that is a finding (0 days late, ratio 0.0) stays, where there is something to find it in.
-_ZERO_LEFT_OUT: Final = frozenset(key for key, metric in KEYS.items() if metric.by or (metric.unit in (Unit.COUNT, Unit.MONEY) and metric.windows))
+#: Zero sums by window and empty maps are left out; a zero that is a finding (0 days late, a norm of 0) stays, where there is something to find it in.
+_ZERO_LEFT_OUT: Final = frozenset(
+    key for key, metric in KEYS.items() if metric.by or (metric.unit in (Unit.COUNT, Unit.MONEY) and metric.windows and metric.name != "flow.out.norm")
+)
 #: Computed for all windows at once by ``fill`` of Flows, Balances and Contacts.
 _FILLED: Final = frozenset(
     key
@@ -36,7 +38,7 @@ def _plan(*families: str) -> Plan:
 #: Families in order of the dictionary, each with the test whether the customer has anything in it that is not zero or none.
 _PLANS: Final[tuple[tuple[Callable[[CustomerInHand], Any], Plan], ...]] = (
     (lambda c: True, _plan("flow", "activity")),
-    (lambda c: c.state.salary.months, _plan("salary")),
+    (lambda c: c.state.salary.with_salary(), _plan("salary")),
     (lambda c: c.state.loans.loans, _plan("loan")),
     (lambda c: c.state.complaints.cases, _plan("complaint")),
     (lambda c: c.satisfaction, _plan("satisfaction")),

@@ -37,13 +37,15 @@ class Profile(msgspec.Struct, array_like=True):
 class CustomerState(msgspec.Struct, array_like=True):
     """Everything the engine remembers of a customer.
 
-    ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` holds,
+    ``as_of`` is the newest trusted time at which the customer was looked at: windows end on its day. ``now`` is how far time
+    was then known to have passed: absences are judged by it. ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` holds,
     by local day, a digest of each recent event's identity. ``evidence`` holds, per metric family, the journal positions
     of the latest events that touched it.
     """
 
     offsets: dict[str, int] = msgspec.field(default_factory=dict)
     as_of: Instant = 0
+    now: Instant = 0
     revision: int = 0
     snapshot_due: Instant = NEVER
     first_transaction_day: int | None = None

@@ -42,10 +42,18 @@ class Warnings:
         self._partition = partition
         self._rules = {rule.id: rule for rule in pack.rules}
 
+    def take_in_hand(self, customer: CustomerInHand) -> None:
+        """Derive when each rule wants its next look, as of the last time the customer was looked at. Needed before anything else."""
+        facts = CustomerFacts(customer)
+        known = {(episode.rule, episode.subject): episode for episode in customer.state.episodes}
+        for rule in self._pack.rules:
+            for subject, of_subject in self._subjects(rule, customer, facts):
+                self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)), customer.wakes)
+
     def event_applied(self, customer: CustomerInHand, event: AnyEvent, families: Families, look: Look) -> list[Output]:
         """Evaluate the rules that the event touched; schedule the snapshot that will show it."""
         state = customer.state
-        wakes = self._wakes(customer)
+        wakes = customer.wakes
         due = state.as_of + self._pack.snapshot_every_ms
         if due < state.snapshot_due:
             state.snapshot_due = due
@@ -66,10 +74,10 @@ class Warnings:
     def clock_passed(self, customer: CustomerInHand, look: Look) -> list[Output]:
         """Evaluate what fell due as the clock passed; write the snapshot if its time has come."""
         state = customer.state
-        wakes = self._wakes(customer)
+        wakes = customer.wakes
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
-        for rule_id, subject in sorted(key for key, wake in wakes.items() if wake <= customer.now):
+        for rule_id, subject in sorted(key for key, wake in wakes.items() if wake <= customer.state.now):
             rule = self._rules[rule_id]
             alerts += self._evaluate(rule, subject, customer, self._of_subject(rule, subject, facts), look, wakes)
         outputs = [_alert(customer, alert, look) for alert in alerts]
@@ -80,8 +88,7 @@ class Warnings:
 
     def wake(self, customer: CustomerInHand) -> Instant:
         """When the customer must next be looked at if nothing happens."""
-        wakes = self._wakes(customer)
-        return min(customer.state.snapshot_due, min(wakes.values(), default=NEVER))
+        return min(customer.state.snapshot_due, min(customer.wakes.values(), default=NEVER))
 
     # -- rules and subjects ------------------------------------------------------------------------------------------
 
@@ -104,7 +111,7 @@ class Warnings:
                 of_subject = self._of_subject(rule, episode.subject, facts)
                 after, alerts = feedback(rule, self._pack, of_subject, episode, event, self._trigger(rule, episode.subject, customer, look))
                 _keep(episodes, index, after)
-                self._schedule(rule, episode.subject, customer, of_subject, after, self._wakes(customer))
+                self._schedule(rule, episode.subject, customer, of_subject, after, customer.wakes)
                 return alerts
         return []
 
@@ -122,7 +129,7 @@ class Warnings:
             return
         state = customer.state
         loans, cases = state.loans.loans, state.complaints.open_cases()
-        subjects = {loan_id for loan_id, loan in loans.items() if loan.due} if rule.subject == "loan" else set(cases)
+        subjects = {loan_id for loan_id, loan in loans.items() if loan.due_since() is not None} if rule.subject == "loan" else set(cases)
         subjects.update(episode.subject for episode in state.episodes if episode.rule == rule.id)
         for subject in sorted(subjects):
             yield subject, self._of_subject(rule, subject, facts)
@@ -135,22 +142,11 @@ class Warnings:
             return facts.of_complaint(subject)
         return facts
 
-    def _wakes(self, customer: CustomerInHand) -> dict[tuple[str, str], Instant]:
-        if customer.wakes is None:
-            wakes: dict[tuple[str, str], Instant] = {}
-            facts = CustomerFacts(customer)
-            known = {(episode.rule, episode.subject): episode for episode in customer.state.episodes}
-            for rule in self._pack.rules:
-                for subject, of_subject in self._subjects(rule, customer, facts):
-                    self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)), wakes)
-            customer.wakes = wakes
-        return customer.wakes
-
     @staticmethod
     def _schedule(
         rule: Rule, subject: str, customer: CustomerInHand, facts: CustomerFacts, episode: Episode | None, wakes: dict[tuple[str, str], Instant]
     ) -> None:
-        now = customer.now
+        now = customer.state.now
         instants = [rule.wake(facts)]
         if episode is not None:
             instants.append(next_wake(rule, episode, facts))

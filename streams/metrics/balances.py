@@ -54,7 +54,10 @@ class Balances(msgspec.Struct, array_like=True):
         if drop:
             del steps[:drop]
 
-    def current(self, today: Day) -> int:
+    def current(self, today: Day) -> int | None:
+        """Sum of the latest balances, without bookings of later days; None without a known balance."""
+        if self.first_day is None or self.first_day > today:
+            return None
         return sum(_balance_on(account.steps, today) for account in self.accounts.values())
 
     def average(self, days: int, today: Day) -> int | None:
@@ -66,14 +69,15 @@ class Balances(msgspec.Struct, array_like=True):
         return integral // known
 
     def attrition(self, days: int, today: Day) -> float | None:
-        average = self.average(days, today)
-        return None if average is None else _attrition(self.current(today), average)
+        current, average = self.current(today), self.average(days, today)
+        return None if current is None or average is None else _attrition(current, average)
 
     def fill(self, metrics: dict[str, Any], today: Day) -> None:
         """Put every ``balance.*`` key into a snapshot, each average computed once."""
-        if not self.accounts:
+        current = self.current(today)
+        if current is None:
             return
-        current = metrics["balance.current"] = self.current(today)
+        metrics["balance.current"] = current
         for days, average_key, attrition_key in _KEYS:
             average = self.average(days, today)
             if average is not None:

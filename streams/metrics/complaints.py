@@ -13,19 +13,22 @@ _ENDS = frozenset({"answered", "closed", "withdrawn"})
 _KEPT_AFTER_END_DAYS = 400
 _POSITIONS_KEPT = 8
 
+#: When a step happened, its journal position (of two at the same instant the one that came later counts) and its local day.
+When = tuple[Instant, int, Day]
+
 
 class Case(msgspec.Struct, array_like=True):
-    """One case. ``started_day`` is when its clock started; steps older than ``last_step_at`` state facets but not the state."""
+    """One case: when each of the steps that matter happened. Where it stands follows from these times, in whatever order the steps came."""
 
-    received_day: Day | None = None
-    started_day: Day | None = None
-    open: bool = False
-    complex: bool = False
-    extended: bool = False
-    out_of_order: bool = False
-    last_step_at: Instant = 0
+    first: When | None = None
+    newest_at: Instant | None = None
+    received: When | None = None
+    reopened: When | None = None
+    ended: When | None = None
+    extension: tuple[Instant, int, str | None] | None = None
+    classed: tuple[Instant, int, bool] | None = None
     last_day: Day = 0
-    approver: str | None = None
+    out_of_order: bool = False
     owner: str | None = None
     outlet_id: str | None = None
     positions: list[int] = msgspec.field(default_factory=list)
@@ -34,32 +37,57 @@ class Case(msgspec.Struct, array_like=True):
         """Apply one step; one that comes out of order is applied and flagged."""
         self.positions.append(position)
         del self.positions[1 : max(1, len(self.positions) - _POSITIONS_KEPT)]
-        if event.complex is not None:
-            self.complex = event.complex
         self.owner = event.owner or self.owner
         self.outlet_id = event.outlet_id or self.outlet_id
-        self.last_day = max(self.last_day, day)
-        first = self.last_step_at == 0
-        newly_received = event.step == "received" and self.received_day is None
-        if at < self.last_step_at or (self.received_day is None and not newly_received):
+        self.last_day = max(self.last_day, day) if self.first else day
+        when = (at, position, day)
+        name = event.step
+        if (self.newest_at is not None and at < self.newest_at) or (self.received is None and name != "received"):
             self.out_of_order = True
-        if event.step == "received" and (self.received_day is None or day < self.received_day):
-            self.received_day = day
-        if at < self.last_step_at:
-            if newly_received and self.open and self.started_day is not None:
-                self.started_day = min(self.started_day, day)
-            return
-        self.last_step_at = at
-        if event.step in _ENDS:
-            self.open = False
-        elif first or newly_received or event.step == "reopened":
-            self.open = True
-            self.extended = False
-            self.approver = None
-            self.started_day = day
-        if event.step == "extended":
-            self.extended = True
-            self.approver = event.approver
+        self.newest_at = at if self.newest_at is None else max(self.newest_at, at)
+        if self.first is None or when < self.first:
+            self.first = when
+        if name == "received" and self.received is None:
+            self.received = when
+        elif name == "reopened" and (self.reopened is None or when > self.reopened):
+            self.reopened = when
+        elif name in _ENDS and (self.ended is None or when > self.ended):
+            self.ended = when
+        elif name == "extended" and (self.extension is None or (at, position) > self.extension[:2]):
+            self.extension = (at, position, event.approver)
+        if event.complex is not None and (self.classed is None or (at, position) > self.classed[:2]):
+            self.classed = (at, position, event.complex)
+
+    @property
+    def _opened(self) -> When | None:
+        """When it last began to be open: received (as long as that is not known, its first step) or reopened."""
+        began = self.received or self.first
+        return self.reopened if began is None or (self.reopened is not None and self.reopened > began) else began
+
+    @property
+    def open(self) -> bool:
+        opened = self._opened
+        return opened is not None and (self.ended is None or self.ended < opened)
+
+    @property
+    def started_day(self) -> Day | None:
+        """Local day on which the clock started."""
+        opened = self._opened
+        return None if opened is None else opened[2]
+
+    @property
+    def complex(self) -> bool:
+        return self.classed is not None and self.classed[2]
+
+    @property
+    def extended(self) -> bool:
+        """Whether the limit is extended; a reopened case begins without."""
+        opened = self._opened
+        return self.extension is not None and opened is not None and self.extension[:2] >= opened[:2]
+
+    @property
+    def approver(self) -> str | None:
+        return self.extension[2] if self.extension is not None and self.extended else None
 
 
 class Complaints(msgspec.Struct, array_like=True):
@@ -72,7 +100,7 @@ class Complaints(msgspec.Struct, array_like=True):
         case = self.cases.get(event.case_id)
         if case is None:
             case = self.cases[event.case_id] = Case()
-        first_received = event.step == "received" and case.received_day is None
+        first_received = event.step == "received" and case.received is None
         case.step(event, at, day, position)
         if first_received:
             windows.add(day, "received", 1, event.people or 1)

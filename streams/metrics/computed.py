@@ -53,7 +53,7 @@ _each("flow.near_threshold.count", lambda c, days: c.flows.marked("near", days)[
 _each("flow.near_threshold.amount", lambda c, days: c.flows.marked("near", days)[1])
 _each("flow.unconverted.count", lambda c, days: c.flows.marked("unconverted", days)[0])
 
-_one("balance.current", lambda c: c.state.balances.current(c.today) if c.state.balances.accounts else None)
+_one("balance.current", lambda c: c.state.balances.current(c.today))
 _each("balance.average", lambda c, days: c.state.balances.average(days, c.today))
 _each("balance.attrition", lambda c, days: c.state.balances.attrition(days, c.today))
 
@@ -117,7 +117,7 @@ def _case_clock(customer: CustomerInHand, case: Case) -> dict[str, Any]:
     return {
         "one_complaint.started_at": start,
         "one_complaint.due_at": due,
-        "one_complaint.age": customer.today - case.started_day,
+        "one_complaint.age": max(0, customer.today - case.started_day),
         "one_complaint.limit": due_day - case.started_day,
         "one_complaint.limit_used": max(0.0, round((customer.state.as_of - start) / (due - start), 6)),
     }

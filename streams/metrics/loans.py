@@ -7,13 +7,16 @@ import msgspec
 from streams.calendar import Day
 
 _POSITIONS_KEPT = 6
+_SETTLED_KEPT = 12
 
 
 class Loan(msgspec.Struct, array_like=True):
-    """``due`` is a flat run of (due day, unpaid amount), oldest first; ``credit`` was paid ahead. Minor units."""
+    """``due`` is a flat run of (due day, amount), oldest first: every unpaid instalment and the last few settled ones, which a
+    repayment taken back makes unpaid again. ``paid`` is the money paid on these, and ahead of the next. Minor units.
+    """
 
     due: list[int] = msgspec.field(default_factory=list)
-    credit: int = 0
+    paid: int = 0
     positions: list[int] = msgspec.field(default_factory=list)
 
     def falls_due(self, day: Day, amount: int) -> None:
@@ -21,41 +24,53 @@ class Loan(msgspec.Struct, array_like=True):
         while index and self.due[index - 2] > day:
             index -= 2
         self.due[index:index] = (day, amount)
-        ahead, self.credit = self.credit, 0
-        self.repaid(ahead)
+        self._drop_settled()
 
     def repaid(self, amount: int) -> None:
-        """Settles the oldest instalment first; a negative amount (a reversal) makes the oldest unpaid again."""
-        if amount < 0:
-            back = -amount
-            taken = min(back, self.credit)
-            self.credit -= taken
-            if back > taken and self.due:
-                self.due[1] += back - taken
-            elif back > taken:
-                self.credit -= back - taken
-            return
-        while amount and self.due:
-            if self.due[1] > amount:
-                self.due[1] -= amount
-                return
-            amount -= self.due[1]
+        """Settles the oldest instalment first; a negative amount (a reversal) makes the last settled unpaid again."""
+        self.paid += amount
+        self._drop_settled()
+
+    def _drop_settled(self) -> None:
+        spare = len(self._settled()) - _SETTLED_KEPT
+        for _ in range(spare):
+            self.paid -= self.due[1]
             del self.due[:2]
-        self.credit += amount
+
+    def _settled(self) -> list[int]:
+        """The amounts of the instalments that are fully paid."""
+        left, settled = self.paid, []
+        for amount in self.due[1::2]:
+            left -= amount
+            if left < 0:
+                break
+            settled.append(amount)
+        return settled
+
+    def owed(self) -> list[tuple[Day, int]]:
+        """Due day and unpaid amount of the instalments not fully paid, oldest first."""
+        left, owed = self.paid, []
+        for day, amount in zip(self.due[0::2], self.due[1::2], strict=True):
+            if left < amount:
+                owed.append((day, amount - max(0, left)))
+            left -= amount
+        return owed
 
     def touched(self, position: int) -> None:
         self.positions.append(position)
         del self.positions[:-_POSITIONS_KEPT]
 
     def due_since(self) -> Day | None:
-        return self.due[0] if self.due else None
+        owed = self.owed()
+        return owed[0][0] if owed else None
 
     def dpd(self, today: Day) -> int:
-        return max(0, today - self.due[0]) if self.due else 0
+        since = self.due_since()
+        return 0 if since is None else max(0, today - since)
 
     def unpaid(self, before: Day) -> tuple[int, int]:
         """Number and amount of the instalments not fully paid that fell due before a day."""
-        amounts = [self.due[index + 1] for index in range(0, len(self.due), 2) if self.due[index] < before]
+        amounts = [amount for day, amount in self.owed() if day < before]
         return len(amounts), sum(amounts)
 
 
