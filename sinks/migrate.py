@@ -62,7 +62,7 @@ class Migrator:
         self._client = client
         self._settings = settings
         self._database = settings.database
-        self._users = not is_embedded(settings)
+        self._manages_users: bool | None = None
 
     def status(self) -> list[Applied]:
         """Every numbered step and view, with what became of it. Raises MigrationRefused."""
@@ -105,8 +105,18 @@ class Migrator:
                 continue
             text = file.read_text(encoding="utf-8")
             sql = text.replace("{database}", self._database).replace("{window}", str(DEDUPLICATION_WINDOW))
-            skip = "an embedded ClickHouse has no users" if "-- requires: users" in text and not self._users else ""
+            skip = "this ClickHouse keeps no users that SQL can make, or does not let us" if "-- requires: users" in text and not self._users() else ""
             yield Step(file.name.removesuffix(".sql"), sql, _checksum(text), skip)
+
+    def _users(self) -> bool:
+        """Whether users and roles can be made by SQL: an embedded ClickHouse cannot."""
+        if self._manages_users is None:
+            try:
+                found = self._client.query("SELECT count() FROM system.user_directories WHERE type != 'users_xml'").result_rows
+                self._manages_users = bool(found[0][0])
+            except DatabaseError:
+                self._manages_users = False
+        return self._manages_users
 
     def _views(self) -> Iterator[Step]:
         for view in declared_views(self._database, self._settings.business_timezone):

@@ -63,7 +63,7 @@ class Sink:
         self._source: Source = source or KafkaSource(kafka, settings.group, telemetry)
         self._given_ranges = ranges
         self._dead_letters: DeadLetters = dead_letters or KafkaDeadLetters(kafka)
-        self._group = f"{kafka.namespace}.{settings.group}"
+        self._group = f"{kafka.namespace}-{settings.group}"
         self._hands: dict[Place, Hand] = {}
         self._stored: dict[Place, Range | None] = {}
         self._pending: dict[Place, Batch] = {}

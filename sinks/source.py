@@ -70,7 +70,7 @@ class Source(Protocol):
 
 
 class KafkaSource:
-    """The consumer group ``<namespace>.<group>`` on the topics of ``sinks.rows``."""
+    """The consumer group ``<namespace>-<group>`` on the topics of ``sinks.rows``."""
 
     def __init__(self, kafka: KafkaSettings, group: str, telemetry: Telemetry) -> None:
         registry = kafka.registry()
@@ -78,7 +78,7 @@ class KafkaSource:
         self._shorts = {name: short for short, name in self._names.items()}
         self._kafka = kafka
         self._up = telemetry.gauge("crm_dependency_up").labels("kafka")
-        self.group = f"{kafka.namespace}.{group}"
+        self.group = f"{kafka.namespace}-{group}"
         self._consumer: Consumer | None = None
         self._paused = False
 

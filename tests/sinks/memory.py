@@ -68,7 +68,7 @@ class MemorySource:
     def incarnations(self) -> dict[str, str]:
         return dict.fromkeys(("journal", "customer-metrics", "alerts", "dead-letters", "late-events"), "i1")
 
-    def poll(self, timeout: float) -> list[Fetched | End]:
+    def poll(self, timeout: float) -> list[Fetched | End]:  # noqa: ARG002
         if self.paused:
             return []
         found: list[Fetched | End] = []

@@ -66,7 +66,7 @@ def drain(topics: Topics, clickhouse: ClickHouseSettings, client: Any, settings:
 
 
 def rows(client: Client, query: str) -> list[Any]:
-    return [tuple(row) for row in client.query(query).result_rows]
+    return [tuple(row) for row in client.query(query, query_tz="UTC", tz_mode="aware").result_rows]
 
 
 def test_every_kind_lands_in_its_table_with_typed_columns(clickhouse: ClickHouseSettings, client: Client) -> None:
@@ -85,15 +85,15 @@ def test_every_kind_lands_in_its_table_with_typed_columns(clickhouse: ClickHouse
     )
     drain(topics, clickhouse, client)
     d = clickhouse.database
-    assert rows(client, f"SELECT amount, currency, status, merchant.id, balance_after, business_day, occurred_at, _partition, _position FROM {d}.transactions") == [
-        (Decimal("1.25"), "CNY", "posted", "m1", Decimal("-10.5"), date(2026, 3, 1), datetime(2026, 2, 28, 16, 30), 0, 0)
-    ]
+    assert rows(
+        client, f"SELECT amount, currency, status, merchant.id, balance_after, business_day, occurred_at, _partition, _position FROM {d}.transactions"
+    ) == [(Decimal("1.25"), "CNY", "posted", "m1", Decimal("-10.5"), date(2026, 3, 1), datetime(2026, 2, 28, 16, 30, tzinfo=UTC), 0, 0)]
     assert json.loads(rows(client, f"SELECT _raw FROM {d}.transactions")[0][0])["novel"] == {"x": None}
     assert rows(client, f"SELECT case_id, step, people, complex, at_fault, business_day FROM {d}.complaints") == [
         ("TS-1", "received", 3, True, None, date(2026, 3, 1))
     ]
     assert rows(client, f"SELECT kind, channel, outcome, wait_seconds, handling_seconds, occurred_at FROM {d}.interactions") == [
-        ("call", "other", "none", 12.5, None, datetime(2026, 2, 28, 16, 30, 0, 123000))
+        ("call", "other", "none", 12.5, None, datetime(2026, 2, 28, 16, 30, 0, 123000, tzinfo=UTC))
     ]
     assert rows(client, f"SELECT display_name, birth_date FROM {d}.customers") == [("张*伟", date(1931, 5, 6))]
     assert rows(client, f"SELECT count() FROM {d}.ticks") == [(1,)]
@@ -187,7 +187,10 @@ def test_killed_at_any_insert_the_next_sink_makes_it_exact(clickhouse: ClickHous
     topics = Topics()
     for chunk in range(3):
         events = [("transaction", transaction(chunk * 50 + n)) for n in range(50)]
-        events += [("interaction", {"event_id": f"i{chunk}{n}", "customer_id": "c1", "source": "s", "occurred_at": "2026-01-01T00:00:00Z", "kind": "call"}) for n in range(9)]
+        events += [
+            ("interaction", {"event_id": f"i{chunk}{n}", "customer_id": "c1", "source": "s", "occurred_at": "2026-01-01T00:00:00Z", "kind": "call"})
+            for n in range(9)
+        ]
         topics.journal(0, events)  # type: ignore[arg-type]
     settings = QUICK.model_copy(update={"batch_rows": 60})
     with pytest.raises(Killed):
@@ -203,7 +206,7 @@ def test_killed_before_the_commit_changes_nothing(clickhouse: ClickHouseSettings
     topics = Topics()
     topics.journal(0, [("transaction", transaction(n)) for n in range(40)])
     source = MemorySource(topics)
-    source.commit = lambda positions: (_ for _ in ()).throw(Killed())  # type: ignore[method-assign,assignment]
+    source.commit = lambda _: (_ for _ in ()).throw(Killed())  # type: ignore[method-assign,assignment]
     with pytest.raises(Killed):
         sink(topics, clickhouse, client, source=source).run(threading.Event(), until_drained=True)
     drain(topics, clickhouse, client)

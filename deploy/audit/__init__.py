@@ -1,0 +1,1 @@
+"""``fenghuo audit``: every number against every other place that holds it."""

@@ -1,0 +1,117 @@
+"""What the workers say they did and what they published, read from the broker."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from deploy.pipeline.reading import TopicReader
+from schemas import journal
+from schemas.events import EventKind
+from schemas.outputs import dead_letter
+from schemas.topics import Registry
+from streams.partition_record import KEY, PartitionRecord, decode_record
+
+
+@dataclass(slots=True)
+class Published:
+    """Everything the audit compares, per partition; topics by short name.
+
+    ``faults`` counts what must never be: gaps or repetitions of journal positions, offsets applied out of order, lines that
+    are none. ``first`` is the lowest offset (journal: position) the broker still has.
+    """
+
+    records: dict[int, PartitionRecord] = field(default_factory=dict)
+    applied: Counter[tuple[int, EventKind]] = field(default_factory=Counter)
+    journal_ends: dict[int, int] = field(default_factory=dict)
+    journal_faults: Counter[int] = field(default_factory=Counter)
+    first: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    rows: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    subjects: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    aside: dict[str, dict[tuple[str, int], set[tuple[str, int]]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
+    refused: Counter[tuple[str, int]] = field(default_factory=Counter)
+    unread: Counter[tuple[str, int]] = field(default_factory=Counter)
+    ends: dict[tuple[str, int], int] = field(default_factory=dict)
+
+
+class _Snapshot(msgspec.Struct):
+    customer_id: str
+    revision: int
+
+
+class _Alert(msgspec.Struct):
+    alert_id: str
+    revision: int
+
+
+_SUBJECT: Final[dict[str, type[_Snapshot] | type[_Alert]]] = {"customer-metrics": _Snapshot, "alerts": _Alert}
+
+
+def read_published(reader: TopicReader, registry: Registry) -> Published:
+    """Read the changelog's partition records, the journal and all outputs to their ends. Raises DependencyLost."""
+    found = Published()
+    for message in reader.read(registry.name("customer-changelog"), registry.partitions):
+        if message.key() == KEY and (value := message.value()) is not None:
+            found.records[message.partition() or 0] = decode_record(_bytes(value))
+    _read_journal(found, reader, registry)
+    for short in _SUBJECT:
+        _read_subjects(found, reader, registry, short)
+    for short in ("dead-letters", "late-events"):
+        _read_set_aside(found, reader, registry, short)
+    for kind, topic in registry.inputs.items():  # only what nobody has accounted for yet
+        start = {number: record.inputs[kind].next for number, record in found.records.items() if kind in record.inputs}
+        for message in reader.read(topic.name, registry.partitions, start):
+            found.unread[topic.name, message.partition() or 0] += 1
+    found.ends = reader.ends
+    return found
+
+
+def _read_journal(found: Published, reader: TopicReader, registry: Registry) -> None:
+    offsets: dict[tuple[int, EventKind], int] = {}
+    for message in reader.read(registry.name("journal"), registry.partitions):
+        partition = message.partition() or 0
+        for entry in journal.read_chunk(_bytes(message.value() or b"")):
+            expected = found.journal_ends.get(partition)
+            if expected is None:
+                found.first["journal"][partition] = entry.position
+            elif entry.position != expected:
+                found.journal_faults[partition] += 1
+            if entry.offset <= offsets.get((partition, entry.kind), -1):
+                found.journal_faults[partition] += 1
+            offsets[partition, entry.kind] = entry.offset
+            found.journal_ends[partition] = entry.position + 1
+            found.applied[partition, entry.kind] += 1
+
+
+def _read_subjects(found: Published, reader: TopicReader, registry: Registry, short: str) -> None:
+    decode: Callable[[bytes], _Snapshot | _Alert] = msgspec.json.Decoder(_SUBJECT[short]).decode
+    for message in reader.read(registry.name(short), registry.partitions):
+        partition = message.partition() or 0
+        found.first[short].setdefault(partition, message.offset() or 0)
+        found.rows[short][partition] += 1
+        one = decode(_bytes(message.value() or b""))
+        found.subjects[short].add(one.alert_id if isinstance(one, _Alert) else one.customer_id)
+
+
+def _read_set_aside(found: Published, reader: TopicReader, registry: Registry, short: str) -> None:
+    for message in reader.read(registry.name(short), registry.partitions):
+        partition = message.partition() or 0
+        found.first[short].setdefault(partition, message.offset() or 0)
+        found.rows[short][partition] += 1
+        given: Any = message.headers() or []
+        headers = {name: _bytes(value or b"").decode("utf-8", "replace") for name, value in given if name.startswith(dead_letter.PREFIX)}
+        topic, stage, offset = (headers.get(dead_letter.PREFIX + name, "") for name in ("topic", "stage", "offset"))
+        coordinates = (stage, int(offset) if offset.isdigit() else -1)
+        place = (topic, int(headers.get(dead_letter.PREFIX + "partition", partition)))
+        known = found.aside[short][place]
+        if stage == "insert" and coordinates not in known:
+            found.refused[place] += 1
+        known.add(coordinates)
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
