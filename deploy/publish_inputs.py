@@ -8,16 +8,20 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from deploy.errors import DependencyLost
+from deploy.errors import DependencyLost, UserError
 from deploy.inputs import InputRecord
 from schemas.connection import KafkaSettings
 from schemas.topics import Registry
 
 _PROGRESS_EVERY = 2_000
+_ANSWER_SECONDS = 15.0
 
 
 class InputPublisher:
-    """An idempotent producer of input records. Call ``publish`` any number of times, then ``finish``."""
+    """An idempotent producer of input records. Call ``publish`` any number of times, then ``finish``.
+
+    Raises DependencyLost when the broker does not answer, UserError when an input topic is missing or has another partition count.
+    """
 
     def __init__(self, kafka: KafkaSettings, registry: Registry, progress: Callable[[int], None] | None = None) -> None:
         self._names = {topic.short: topic.name for topic in registry.topics}
@@ -28,6 +32,7 @@ class InputPublisher:
         self._producer = Producer(
             kafka.client_config()
             | {
+                "log_level": 0,  # what matters comes back as an error
                 "acks": "all",
                 "enable.idempotence": True,
                 "linger.ms": 20,
@@ -38,6 +43,19 @@ class InputPublisher:
                 "delivery.timeout.ms": 120_000,
             }
         )
+        self._check_topics(registry)
+
+    def _check_topics(self, registry: Registry) -> None:
+        try:
+            found = self._producer.list_topics(timeout=_ANSWER_SECONDS).topics
+        except KafkaException as error:
+            raise DependencyLost(
+                f"Kafka does not answer: {error.args[0].str()}", "start it, or set FENGHUO_KAFKA__BOOTSTRAP_SERVERS; --out writes a file instead"
+            ) from None
+        for topic in registry.inputs.values():
+            partitions = len(found[topic.name].partitions) if topic.name in found else 0
+            if partitions != registry.partitions:
+                raise UserError(f"topic {topic.name} has {partitions} partitions, {registry.partitions} are set", "fenghuo topics plan shows what to put right")
 
     def publish(self, records: Iterable[InputRecord]) -> None:
         """Send records. Blocks while the local queue is full. Raises DependencyLost when the broker refuses or stays away."""

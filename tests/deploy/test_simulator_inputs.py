@@ -114,6 +114,8 @@ def test_publishing_keeps_the_order_within_each_partition(tmp_path: Path, namesp
     with EmbeddedBroker(tmp_path / "broker") as broker:
         kafka = KafkaSettings(bootstrap_servers=broker.bootstrap_servers, namespace=namespace)
         registry = kafka.registry()
+        with pytest.raises(UserError, match="partitions"):
+            InputPublisher(kafka, registry)
         topics = Topics(kafka)
         topics.apply(topics.plan())
         publisher = InputPublisher(kafka, registry)
