@@ -65,17 +65,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
-    worker: WorkerSettings = Field(default_factory=WorkerSettings)
-    clickhouse: ClickHouseSettings = Field(default_factory=ClickHouseSettings)
-    sink: SinkSettings = Field(default_factory=SinkSettings)
-    policy: PolicySettings = Field(default_factory=PolicySettings)
-    log: LogSettings = Field(default_factory=LogSettings)
-    probes: ProbeSettings = Field(default_factory=ProbeSettings)
-    embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
+    kafka: KafkaSettings = KafkaSettings()
+    worker: WorkerSettings = WorkerSettings()
+    clickhouse: ClickHouseSettings = ClickHouseSettings()
+    sink: SinkSettings = SinkSettings()
+    policy: PolicySettings = PolicySettings()
+    log: LogSettings = LogSettings()
+    probes: ProbeSettings = ProbeSettings()
+    embedded: EmbeddedSettings = EmbeddedSettings()
 
     @classmethod
-    def settings_customise_sources(cls, *_: object, init_settings: PydanticBaseSettingsSource, **__: object) -> tuple[PydanticBaseSettingsSource, ...]:
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Nothing but what ``load_settings`` hands over: it reads the environment itself, to refuse unknown names."""
         return (init_settings,)
 
