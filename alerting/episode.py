@@ -262,7 +262,7 @@ def _revise(rule: Rule, pack: Pack, facts: Facts, episode: Episode, trigger: Tri
         grade=GRADES[episode.grade],
         score=episode.score,
         subject=SubjectRef(
-            kind=rule.subject,  # type: ignore[arg-type]
+            kind=rule.subject,
             id=episode.subject,
             customer_id=facts["customer_id"],
             display_name=facts["display_name"],
