@@ -7,6 +7,7 @@ Imports nothing of ours, so that it starts in milliseconds.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def main(command: list[str]) -> int:
             child.kill()
 
     def wait_for_parent() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not sys.stdin: its lock must not be held when the interpreter ends
+            pass
         end()
 
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=end, daemon=True).start())
