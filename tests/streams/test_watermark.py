@@ -54,6 +54,6 @@ def test_the_clock_never_goes_back(moves: list[tuple[bool, int]]):
     watermark, before = Watermark(BOUND), None
     for is_tick, time in moves:
         (watermark.tick if is_tick else watermark.event)(time)
-        assert before is None or watermark.clock is not None and watermark.clock >= before
+        assert before is None or (watermark.clock is not None and watermark.clock >= before)
         assert watermark.high is None or watermark.clock is None or watermark.clock <= watermark.high
         before = watermark.clock
