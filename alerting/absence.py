@@ -12,9 +12,9 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from alerting.facts import Facts
-from alerting.localtime import LocalTime
 from alerting.problems import Unreadable, suggestion
 from alerting.quantity import days, percent
+from schemas.localtime import Calendar
 from schemas.metrics import KEYS, Subject, Unit
 
 Wake = Callable[[Facts], int | None]
@@ -114,10 +114,10 @@ class Patience:
         wanted: int = max(self.least, -(-base * self.amount.numerator // self.amount.denominator))
         return wanted if self.most is None else min(wanted, self.most)
 
-    def wake(self, expectation: Expectation, time: LocalTime) -> Wake:
+    def wake(self, expectation: Expectation, time: Calendar) -> Wake:
         """When the absence falls due, as a function of the facts: local midnights for days, to the millisecond for a share."""
         since_key, until_key, fixed = expectation.since, expectation.until, self.kind == "days"
-        day_of, midnight, length, upper, lower = time.day, time.midnight, int(self.amount), self.amount.numerator, self.amount.denominator
+        day_of, midnight, length, upper, lower = time.day, time.start, int(self.amount), self.amount.numerator, self.amount.denominator
 
         def after_days(facts: Facts) -> int | None:
             since = facts[since_key]

@@ -13,12 +13,12 @@ from alerting.document import Document, Path_
 from alerting.facts import CASE_FLAGS, Facts
 from alerting.files import ClearSection, RuleFile
 from alerting.indicator import Indicator, Threshold, absence_names, names_of, patience_value, patience_words, threshold_of
-from alerting.localtime import LocalTime, day_number
 from alerting.passage import GROWS, moves, touching
 from alerting.problems import Problem, Unreadable, suggestion
 from alerting.quantity import HOUR_MS, duration
 from alerting.rule import Clearing, Rule
 from alerting.wording import Template, Voice, Words
+from schemas.localtime import Calendar, to_day
 from schemas.metrics import Subject, Unit
 from schemas.outputs.alert import AlertType, Bilingual
 
@@ -34,7 +34,7 @@ class Workshop:
     """What compiling needs of the pack."""
 
     currency: str
-    time: LocalTime
+    time: Calendar
     actions: Mapping[str, ActionPlan]
     problems: list[Problem]
 
@@ -244,7 +244,7 @@ class Compiler:
         assert main is not None
         assert action is not None
         assert kind is not None
-        effective_day = day_number(page.effective)
+        effective_day = to_day(page.effective)
         families = {read.key.partition(".")[0] for read in self.read}
         return Rule(
             id=page.rule,
@@ -255,7 +255,7 @@ class Compiler:
             owner=page.owner,
             families=touching(families),
             effective_day=effective_day,
-            effective_at=self.shop.time.midnight(effective_day),
+            effective_at=self.shop.time.start(effective_day),
             awaited=absence[1].wake(absence[0], self.shop.time) if absence else None,
             awaited_since=absence[0].since if absence else None,
             deadline=absence[0].until if absence else None,

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
-from alerting.localtime import as_date
+from schemas.localtime import to_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ClockVersion:
 
     def works(self, day: int) -> bool:
         """Whether the day counts in the working calendar."""
-        return day in self.workdays or (as_date(day).weekday() < 5 and day not in self.holidays)
+        return day in self.workdays or (to_date(day).weekday() < 5 and day not in self.holidays)
 
     def due_day(self, started_day: int, limit: int) -> int:
         """The day after the last allowed one."""

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from alerting.catalogue import ActionPlan
 from alerting.complaint_clock import ClockVersion
-from alerting.localtime import as_date
 from alerting.pack import Pack
 from alerting.quantity import show_money
 from alerting.rule import Rule
 from alerting.wording import show_ratio
+from schemas.localtime import to_date
 
 #: What a pack says beside its rules: attribute of ``Pack`` and how it is called.
 _FACTS: Final = ("name", "version", "currency", "disorder_ms", "lateness_days", "snapshot_every_ms", "far_future_ms")
@@ -52,15 +52,15 @@ def _data(pack: Pack) -> dict[str, Any]:
     return {
         "timezone": str(pack.timezone),
         "large-value": {"cash_limit": show_money(pack.large_value.cash_limit, pack.currency), "near_share": show_ratio(float(pack.large_value.near_share))},
-        "complaint-clock": {f"from {as_date(version.effective)}": _clock(version) for version in pack.complaint_clock.versions},
-        "rates": {f"{rate.currency} from {as_date(rate.effective)}": str(rate.value) for rate in pack.rates.lines},
+        "complaint-clock": {f"from {to_date(version.effective)}": _clock(version) for version in pack.complaint_clock.versions},
+        "rates": {f"{rate.currency} from {to_date(rate.effective)}": str(rate.value) for rate in pack.rates.lines},
         "actions": {code: _action(plan) for code, plan in pack.actions.items()},
     }
 
 
 def _clock(version: ClockVersion) -> dict[str, Any]:
     page = {name: getattr(version, name) for name in ("ordinary", "complex", "extension", "calendar", "count_from", "cite")}
-    days = {name: [as_date(day).isoformat() for day in sorted(getattr(version, name))] for name in ("holidays", "workdays")}
+    days = {name: [to_date(day).isoformat() for day in sorted(getattr(version, name))] for name in ("holidays", "workdays")}
     return page | days
 
 

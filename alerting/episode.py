@@ -14,11 +14,11 @@ from typing import Final
 import msgspec
 
 from alerting.facts import Facts
-from alerting.localtime import milliseconds, moment
 from alerting.pack import Pack
 from alerting.rule import MOST_REASONS, Judgement, Rule
 from alerting.wording import Template
 from schemas.events.feedback import Assessment, Feedback
+from schemas.localtime import to_datetime, to_instant
 from schemas.outputs.alert import GRADES, Alert, AlertState, Cause, Evidence, Reason, SubjectRef
 
 CLOSED: Final[frozenset[str]] = frozenset({"resolved", "dismissed", "cleared", "expired"})
@@ -44,7 +44,7 @@ class Stated(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Episode(msgspec.Struct, array_like=True):
-    """State of the latest episode of one rule on one subject. Times are epoch milliseconds; ``grade`` is an index into GRADES.
+    """State of the latest episode of one rule on one subject. Times are epoch to_instant; ``grade`` is an index into GRADES.
 
     ``absence`` is the instant at which the absence fell due, ``resume`` the state to return to when a snooze ends.
     """
@@ -207,7 +207,7 @@ def feedback(rule: Rule, pack: Pack, facts: Facts, episode: Episode | None, even
     if event.action == "resolved" or event.action == "dismissed":
         return episode, [_close(rule, pack, facts, episode, trigger, event.action, None)]
     if event.action == "snoozed":
-        until = milliseconds(event.until) if event.until else 0
+        until = to_instant(event.until) if event.until else 0
         if episode.grade == TOP_GRADE or until <= trigger.now:
             return episode, []
         if episode.state != "snoozed":
@@ -230,7 +230,7 @@ def next_wake(rule: Rule, episode: Episode | None, facts: Facts) -> int | None:
     if episode.snoozed_until is not None:
         wakes.append(episode.snoozed_until)
     if rule.moves_with_time:
-        wakes.append(rule.time.midnight(facts["today"] + 1))
+        wakes.append(rule.time.start(facts["today"] + 1))
     return min(wakes)
 
 
@@ -272,11 +272,11 @@ def _revise(rule: Rule, pack: Pack, facts: Facts, episode: Episode, trigger: Tri
         episode=episode.number,
         previous=episode.previous,
         occurrences=episode.occurrences,
-        raised_at=moment(episode.raised_at),
-        occurred_at=moment(trigger.now),
-        watermark=moment(trigger.watermark),
-        expires_at=moment(episode.expires_at),
-        due_at=moment(due) if due is not None else None,
+        raised_at=to_datetime(episode.raised_at),
+        occurred_at=to_datetime(trigger.now),
+        watermark=to_datetime(trigger.watermark),
+        expires_at=to_datetime(episode.expires_at),
+        due_at=to_datetime(due) if due is not None else None,
         currency=pack.currency,
         value_at_stake=episode.stake,
         reasons=[Reason(**{name: getattr(stated, name) for name in Stated.__struct_fields__}) for stated in episode.reasons],
@@ -284,6 +284,6 @@ def _revise(rule: Rule, pack: Pack, facts: Facts, episode: Episode, trigger: Tri
         evidence=Evidence(partition=trigger.partition, positions=episode.positions),
         action=rule.action.action(pack.offers_barred if (facts["complaint.open.count"] or 0) > 0 else None),
         owner=rule.owner,
-        snoozed_until=moment(episode.snoozed_until) if episode.snoozed_until is not None else None,
+        snoozed_until=to_datetime(episode.snoozed_until) if episode.snoozed_until is not None else None,
         assessment=episode.assessment,
     )

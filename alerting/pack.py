@@ -17,12 +17,12 @@ from alerting.compile import Workshop, compile_rule
 from alerting.complaint_clock import ComplaintClock
 from alerting.document import Document, read_document
 from alerting.files import PackFile, RuleFile, shape
-from alerting.localtime import LocalTime
 from alerting.policy_data import read_actions, read_complaint_clock, read_large_value, read_rates
 from alerting.problems import PackError, Problem, Unreadable, suggestion
 from alerting.quantity import DAY_MS, duration
 from alerting.rates import Rates
 from alerting.rule import Rule
+from schemas.localtime import Calendar
 from schemas.money import CURRENCY_EXPONENTS
 from schemas.outputs.alert import Bilingual
 
@@ -32,7 +32,7 @@ DATA_FILES: Final = ("rates.yaml", "complaint-clock.yaml", "large-value.yaml", "
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Everything policy says. Durations in milliseconds, lateness in days, money in minor units of ``currency``.
+    """Everything policy says. Durations in to_instant, lateness in days, money in minor units of ``currency``.
 
     ``version`` is declared by the pack's author and stands in every alert; ``fingerprint`` is a hash of all files read.
     """
@@ -41,7 +41,7 @@ class Pack:
     version: str
     fingerprint: str
     timezone: ZoneInfo
-    time: LocalTime
+    time: Calendar
     currency: str
     disorder_ms: int
     lateness_days: int
@@ -98,7 +98,7 @@ def load_pack(name_or_dir: str) -> Pack:
     spans = {key: _span(getattr(head, key), key, files.head, problems) for key in ("disorder", "lateness", "snapshot_every", "far_future")}
     if spans["lateness"] % DAY_MS:
         problems.append(files.head.problem(("lateness",), "lateness is not a whole number of days", "write `31 d`"))
-    time = LocalTime(zone)
+    time = Calendar(zone)
     data = {name: files.data(name) for name in DATA_FILES}
     actions, barred = read_actions(data["actions.yaml"], problems)
     rates = read_rates(data["rates.yaml"], currency, problems)

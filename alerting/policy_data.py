@@ -8,10 +8,10 @@ from alerting.catalogue import ActionPlan, LargeValue
 from alerting.complaint_clock import ClockVersion, ComplaintClock
 from alerting.document import Document
 from alerting.files import ActionsFile, ClockLine, ComplaintClockFile, LargeValueFile, RatesFile, shape
-from alerting.localtime import day_number
 from alerting.problems import Problem, Unreadable
 from alerting.quantity import days, money, percent
 from alerting.rates import Rate, Rates
+from schemas.localtime import to_day
 from schemas.money import CURRENCY_EXPONENTS
 from schemas.outputs.alert import Bilingual
 
@@ -26,7 +26,7 @@ def read_rates(document: Document | None, currency: str, problems: list[Problem]
         try:
             if line.currency not in CURRENCY_EXPONENTS:
                 raise Unreadable(f"{line.currency} is not an active ISO 4217 currency", "write a code such as `USD`")
-            key = (line.currency, day_number(line.effective))
+            key = (line.currency, to_day(line.effective))
             if key in rates:
                 raise Unreadable(f"{line.currency} has two rates from {line.effective}", "remove one of the two")
             rates[key] = Rate(*key, _rate(line.rate))
@@ -55,12 +55,12 @@ def read_complaint_clock(document: Document | None, problems: list[Problem]) -> 
         limits: dict[str, int] = {}
         key = "effective"
         try:
-            if day_number(line.effective) in versions:
+            if to_day(line.effective) in versions:
                 raise Unreadable(f"two versions are effective from {line.effective}", "remove one of the two")
             for key in ("ordinary", "complex", "extension"):
                 limits[key] = days(getattr(line, key))
             key = "complex"
-            versions[day_number(line.effective)] = _clock_version(line, **limits)
+            versions[to_day(line.effective)] = _clock_version(line, **limits)
         except Unreadable as error:
             problems.append(document.problem(("versions", index, key), error.message, error.remedy))
     return ComplaintClock(tuple(versions.values())) if versions else None
@@ -73,15 +73,15 @@ def _clock_version(line: ClockLine, ordinary: int, complex: int, extension: int)
     if line.calendar == "natural" and (line.holidays or line.workdays):
         raise Unreadable("holidays mean nothing in the natural calendar", "write `calendar: working`, or remove them")
     return ClockVersion(
-        effective=day_number(line.effective),
+        effective=to_day(line.effective),
         ordinary=ordinary,
         complex=complex,
         extension=extension,
         calendar=line.calendar,
         count_from=line.count_from,
         cite=line.cite,
-        holidays=frozenset(map(day_number, line.holidays)),
-        workdays=frozenset(map(day_number, line.workdays)),
+        holidays=frozenset(map(to_day, line.holidays)),
+        workdays=frozenset(map(to_day, line.workdays)),
     )
 
 

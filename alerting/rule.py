@@ -11,8 +11,8 @@ from alerting.condition import SCORE, Predicate
 from alerting.facts import Facts
 from alerting.files import RuleFile
 from alerting.indicator import Indicator
-from alerting.localtime import LocalTime
 from alerting.wording import Template
+from schemas.localtime import Calendar
 from schemas.outputs.alert import GRADES, AlertType, Bilingual, Department, Grade
 
 MOST_REASONS: Final = 4
@@ -66,7 +66,7 @@ class Rule:
     action: ActionPlan
     cooldown_ms: int
     expires_ms: int
-    time: LocalTime
+    time: Calendar
     source: RuleFile
     place: str
 

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 
 from alerting.condition import Term, term
 from alerting.facts import Facts
-from alerting.localtime import LocalTime, as_date
 from alerting.problems import Unreadable, suggestion
 from alerting.quantity import show_money, show_number
+from schemas.localtime import Calendar, to_date
 from schemas.metrics import Unit
 from schemas.outputs.alert import Bilingual
 
@@ -37,7 +37,7 @@ class Voice:
     """How a pack says values: its currency and its calendar."""
 
     currency: str
-    time: LocalTime
+    time: Calendar
 
     def show(self, value: Any, unit: Unit, language: Language) -> str:
         """A value in its unit; a dash where there is none."""
@@ -50,7 +50,7 @@ class Voice:
         if unit is Unit.RATIO:
             return show_ratio(value)
         if unit is Unit.INSTANT:
-            day = as_date(self.time.day(value))
+            day = to_date(self.time.day(value))
             return f"{day.month}月{day.day}日" if language == "zh" else f"{day.day} {_MONTHS[day.month - 1]}"
         if unit is Unit.SECONDS:
             return f"{show_number(float(value), 1)} {'秒' if language == 'zh' else 's'}"
@@ -67,7 +67,7 @@ class Voice:
 
         def words(facts: Facts, language: Language) -> str:
             due = facts[due_key]
-            return NOTHING if due is None else self.show(self.time.midnight(self.time.day(due) - 1), Unit.INSTANT, language)
+            return NOTHING if due is None else self.show(self.time.start(self.time.day(due) - 1), Unit.INSTANT, language)
 
         return words
 

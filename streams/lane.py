@@ -16,9 +16,9 @@ from alerting.pack import Pack
 from schemas.codec import Rejected, decode, key_of
 from schemas.events import MODELS, AnyEvent, EventKind, Tick
 from schemas.journal import JournalEntry, line
+from schemas.localtime import DAY_MS, Instant, to_instant
 from schemas.outputs.dead_letter import SetAside
 from schemas.topics import Registry
-from streams.calendar import DAY_MS, Calendar, Instant, to_instant
 from streams.customer.customer import CustomerInHand
 from streams.customer.state import CustomerState, encode, wake_of
 from streams.customer.state import decode as decode_state
@@ -72,7 +72,7 @@ class Lane:
         self.number = number
         self.registry = registry
         self.pack = pack
-        self.calendar = Calendar(pack.timezone)
+        self.calendar = pack.time
         self.states = states
         stored = states.pop(KEY, None)
         self.record = PartitionRecord(Watermark(pack.disorder_ms)) if stored is None else decode_record(stored)

@@ -13,7 +13,7 @@ from typing import Final
 
 from schemas.codec import Rejected
 from schemas.events import AnyEvent, EventKind
-from streams.calendar import Instant, to_instant
+from schemas.localtime import Instant, to_instant
 from streams.records import Record
 from streams.watermark import JUMP_MS
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from schemas.events import EventKind
-from streams.calendar import Instant
+from schemas.localtime import Instant
 from streams.watermark import Watermark
 
 #: The record's key in the changelog. No customer id can be equal to it: identifiers hold no control characters.

@@ -20,9 +20,9 @@ import msgspec
 from alerting.pack import Pack, load_pack
 from schemas.codec import key_of
 from schemas.events import MODELS, AnyEvent, EventKind
+from schemas.localtime import Instant, to_instant
 from schemas.outputs import Alert, Snapshot
 from schemas.topics import load_registry
-from streams.calendar import Calendar, Instant, to_instant
 from streams.customer.customer import CustomerInHand
 from streams.customer.facts import CustomerFacts
 from streams.customer.state import decode
@@ -42,7 +42,7 @@ class Bank:
 
     def __init__(self, pack: str | Pack = "bank-cn") -> None:
         self.pack = load_pack(pack) if isinstance(pack, str) else pack
-        self.calendar = Calendar(self.pack.timezone)
+        self.calendar = self.pack.time
         self.lane = Lane(0, load_registry(partitions=1), self.pack, {})
         self.frames: list[Frame] = []
         self._offsets: dict[EventKind, int] = dict.fromkeys(MODELS, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from streams.calendar import Instant
+from schemas.localtime import Instant
 from streams.customer.state import NEVER
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.calendar import DAY_MS, Instant
+from schemas.localtime import DAY_MS, Instant
 
 JUMP_MS = DAY_MS
 

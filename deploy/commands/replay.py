@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command(
-        epilog="\b\nExamples:\n  fenghuo replay bank.jsonl --out result/\n  fenghuo replay berka.jsonl complaints.jsonl --out result/ --pack bank-cz --journal\n"
+        epilog="\b\nExamples:\n  fenghuo replay bank.jsonl --out result/\n  fenghuo replay berka.jsonl --out result/ --pack bank-cz --journal\n"
         "  fenghuo replay --from-journal result/journal-*.jsonl --out again/"
     )
     def replay(

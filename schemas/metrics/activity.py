@@ -1,5 +1,6 @@
 """Recency, frequency, monetary value, and the rhythm whose break is silence."""
 
+from schemas.metrics.flows import POSTED
 from schemas.metrics.metric import Metric, Subject, Unit
 
 _C = Subject.CUSTOMER
@@ -11,18 +12,18 @@ METRICS = (
         _C,
         "最近交易距今",
         "Days since last transaction",
-        "Local days since the last posted customer-initiated transaction",
+        "Local days since the last posted customer-initiated transaction (product_opened and product_closed among them), not below 0",
         "RFM",
     ),
-    Metric("activity.frequency", Unit.COUNT, _C, "交易频率", "Transaction frequency", "Number of posted customer-initiated transactions", "RFM", (365,)),
-    Metric("activity.monetary", Unit.MONEY, _C, "交易金额", "Monetary value", "Sum of posted customer-initiated transactions", "RFM", (365,)),
+    Metric("activity.frequency", Unit.COUNT, _C, "交易频率", "Transaction frequency", f"Number of customer-initiated {POSTED}", "RFM", (365,)),
+    Metric("activity.monetary", Unit.MONEY, _C, "交易金额", "Monetary value", f"Sum of customer-initiated {POSTED}", "RFM", (365,)),
     Metric(
         "activity.last_day",
         Unit.INSTANT,
         _C,
         "最近活动日",
         "Last active day",
-        "Start of the last local day with a customer-initiated transaction or contact",
+        "Start of the last active day: a local day with a posted customer-initiated transaction, or a contact that the customer began",
         "S4 02",
     ),
     Metric(
@@ -34,5 +35,5 @@ METRICS = (
         "Lower median of the last 24 gaps, in days, between successive active days; none before 5 gaps",
         "S4 02",
     ),
-    Metric("activity.silence", Unit.DAYS, _C, "静默天数", "Current silence", "Local days since activity.last_day", "S4 02"),
+    Metric("activity.silence", Unit.DAYS, _C, "静默天数", "Current silence", "Local days since activity.last_day, not below 0", "S4 02"),
 )

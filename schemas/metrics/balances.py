@@ -11,7 +11,8 @@ METRICS = (
         _C,
         "当前余额",
         "Current balance",
-        "Sum over the customer's deposit accounts of the balance after the latest booking (by time, then by order of arrival)",
+        "Sum over the customer's deposit accounts of the balance after the latest booking (by time, then by order of arrival), bookings of days "
+        "after the current one left out; a declined transaction is no booking; a balance whose currency has no reference rate is not known",
         "S0 8.1.1",
     ),
     Metric(

@@ -11,17 +11,27 @@ METRICS = (
         Subject.CUSTOMER,
         "未结投诉",
         "Open complaints",
-        "Number of cases received and not answered, closed or withdrawn (or reopened since)",
+        "Number of cases received and not answered, closed or withdrawn since (or reopened since that), by the times of the steps whatever order "
+        "they came in; as long as no received step of a case is known, its earliest step stands for it",
         _RULE,
     ),
-    Metric("complaint.received.count", Unit.COUNT, Subject.CUSTOMER, "投诉件数", "Complaints received", "Number of cases received", _RULE, (30, 90, 365)),
+    Metric(
+        "complaint.received.count",
+        Unit.COUNT,
+        Subject.CUSTOMER,
+        "投诉件数",
+        "Complaints received",
+        "Number of cases received, by the first received step that came",
+        _RULE,
+        (30, 90, 365),
+    ),
     Metric(
         "complaint.oldest_age",
         Unit.DAYS,
         Subject.CUSTOMER,
         "最长未结天数",
         "Age of oldest open complaint",
-        "Local days since the oldest open case's clock started; 0 without one",
+        "Highest one_complaint.age among open cases; 0 without one",
         _RULE,
     ),
     Metric(
@@ -39,7 +49,8 @@ METRICS = (
         Subject.CUSTOMER,
         "步骤乱序案件",
         "Cases with steps out of order",
-        "Number of known cases with a step that came before the one it follows (answered before received, an older step after a newer)",
+        "Number of known cases with a step that came before the one it follows (answered before received, an older step after a newer); "
+        "a case that is not open is known until 400 days after its last step",
         "S0 4.2",
     ),
     Metric(
@@ -57,10 +68,11 @@ METRICS = (
         Subject.COMPLAINT,
         "办理期限",
         "Answer due",
-        "Start of the local day after the last day allowed by the pack's complaint clock for the case's class and extension; none when not open",
+        "Start of the local day after the last day allowed by the pack's complaint clock for the case's class (as stated by the latest step that "
+        "states it) and extension (since it was received or last reopened); none when not open",
         _RULE,
     ),
-    Metric("one_complaint.age", Unit.DAYS, Subject.COMPLAINT, "已用天数", "Age", "Local days since one_complaint.started_at", _RULE),
+    Metric("one_complaint.age", Unit.DAYS, Subject.COMPLAINT, "已用天数", "Age", "Local days since one_complaint.started_at, not below 0", _RULE),
     Metric(
         "one_complaint.limit", Unit.DAYS, Subject.COMPLAINT, "时限天数", "Limit", "Calendar days from one_complaint.started_at to one_complaint.due_at", _RULE
     ),
@@ -70,7 +82,7 @@ METRICS = (
         Subject.COMPLAINT,
         "时限使用率",
         "Share of limit used",
-        "Time since one_complaint.started_at / (one_complaint.due_at - one_complaint.started_at)",
+        "Time since one_complaint.started_at / (one_complaint.due_at - one_complaint.started_at), not below 0",
         _RULE,
     ),
 )

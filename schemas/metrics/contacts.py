@@ -7,14 +7,14 @@ WINDOWS = (7, 30, 90, 365)
 
 METRICS = (
     Metric("contact.count", Unit.COUNT, _C, "接触次数", "Contacts", "Number of interactions other than survey answers", "S3 1.1.26", WINDOWS),
-    Metric("contact.kind.count", Unit.COUNT, _C, "按类型接触次数", "Contacts by kind", "Number of interactions by kind", "S3 1.1.26", WINDOWS, "kind"),
+    Metric("contact.kind.count", Unit.COUNT, _C, "按类型接触次数", "Contacts by kind", "Number of contacts by kind", "S3 1.1.26", WINDOWS, "kind"),
     Metric(
         "contact.waited.count",
         Unit.COUNT,
         _C,
         "有等待的接触",
         "Contacts with a wait stated",
-        "Number of interactions that state wait_seconds",
+        "Number of contacts that state wait_seconds",
         "S3 1.1.27",
         (30, 90),
     ),
@@ -28,7 +28,5 @@ METRICS = (
         "S3 1.1.27",
         (30, 90),
     ),
-    Metric(
-        "contact.abandoned.count", Unit.COUNT, _C, "放弃次数", "Abandoned contacts", "Number of interactions with the outcome abandoned", "S3 1.1.63", (30, 90)
-    ),
+    Metric("contact.abandoned.count", Unit.COUNT, _C, "放弃次数", "Abandoned contacts", "Number of contacts with the outcome abandoned", "S3 1.1.63", (30, 90)),
 )

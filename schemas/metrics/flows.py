@@ -4,17 +4,17 @@ from schemas.metrics.metric import Metric, Subject, Unit
 
 WINDOWS = (1, 7, 30, 90, 365)
 _C = Subject.CUSTOMER
-_POSTED = "posted transactions; a reversed one is taken off on the day of its reversal; declined ones and kinds that move no money do not count"
+POSTED = "posted transactions; a reversed one is taken off on the day of its reversal; declined ones and kinds that move no money do not count"
 
 METRICS = (
-    Metric("flow.in.count", Unit.COUNT, _C, "流入笔数", "Incoming transactions", f"Number of incoming {_POSTED}", "S3 1.1.5", WINDOWS),
-    Metric("flow.in.amount", Unit.MONEY, _C, "流入金额", "Incoming amount", f"Sum of incoming {_POSTED}", "S3 1.1.5", WINDOWS),
-    Metric("flow.out.count", Unit.COUNT, _C, "流出笔数", "Outgoing transactions", f"Number of outgoing {_POSTED}", "S3 1.1.5", WINDOWS),
-    Metric("flow.out.amount", Unit.MONEY, _C, "流出金额", "Outgoing amount", f"Sum of outgoing {_POSTED}", "S3 1.1.5", WINDOWS),
-    Metric("flow.kind.count", Unit.COUNT, _C, "按类型笔数", "Transactions by kind", f"Number of {_POSTED}, by kind", "S3 1.1.63", WINDOWS, "kind"),
-    Metric("flow.kind.amount", Unit.MONEY, _C, "按类型金额", "Amount by kind", f"Sum of {_POSTED}, by kind", "S3 1.1.63", WINDOWS, "kind"),
-    Metric("flow.channel.count", Unit.COUNT, _C, "按渠道笔数", "Transactions by channel", f"Number of {_POSTED}, by channel", "S3 1.1.25", WINDOWS, "channel"),
-    Metric("flow.channel.amount", Unit.MONEY, _C, "按渠道金额", "Amount by channel", f"Sum of {_POSTED}, by channel", "S3 1.1.25", WINDOWS, "channel"),
+    Metric("flow.in.count", Unit.COUNT, _C, "流入笔数", "Incoming transactions", f"Number of incoming {POSTED}", "S3 1.1.5", WINDOWS),
+    Metric("flow.in.amount", Unit.MONEY, _C, "流入金额", "Incoming amount", f"Sum of incoming {POSTED}", "S3 1.1.5", WINDOWS),
+    Metric("flow.out.count", Unit.COUNT, _C, "流出笔数", "Outgoing transactions", f"Number of outgoing {POSTED}", "S3 1.1.5", WINDOWS),
+    Metric("flow.out.amount", Unit.MONEY, _C, "流出金额", "Outgoing amount", f"Sum of outgoing {POSTED}", "S3 1.1.5", WINDOWS),
+    Metric("flow.kind.count", Unit.COUNT, _C, "按类型笔数", "Transactions by kind", f"Number of {POSTED}, by kind", "S3 1.1.63", WINDOWS, "kind"),
+    Metric("flow.kind.amount", Unit.MONEY, _C, "按类型金额", "Amount by kind", f"Sum of {POSTED}, by kind", "S3 1.1.63", WINDOWS, "kind"),
+    Metric("flow.channel.count", Unit.COUNT, _C, "按渠道笔数", "Transactions by channel", f"Number of {POSTED}, by channel", "S3 1.1.25", WINDOWS, "channel"),
+    Metric("flow.channel.amount", Unit.MONEY, _C, "按渠道金额", "Amount by channel", f"Sum of {POSTED}, by channel", "S3 1.1.25", WINDOWS, "channel"),
     Metric(
         "flow.out.norm",
         Unit.MONEY,
@@ -22,7 +22,7 @@ METRICS = (
         "流出常态(30天)",
         "Usual outgoing amount in 30 days",
         "Outgoing amount of the 180 days before the last 30, per 30 days: sum x 30 / days known among those 180 (days since the customer's "
-        "first transaction), rounded down; none until 90 of them are known",
+        "first transaction that moved money), rounded down; none until 90 of them are known",
         "S4 04",
         (30,),
     ),
@@ -32,7 +32,8 @@ METRICS = (
         _C,
         "临界现金存款笔数",
         "Cash deposits just below the reporting limit",
-        "Number of posted cash deposits from the pack's near-limit share up to, not including, its large-value cash limit",
+        "Number of cash deposits from the pack's near-limit share up to, not including, its large-value cash limit; "
+        "a reversed one is taken off on the day of its reversal",
         "AML large-value rule",
         (1,),
     ),
@@ -52,7 +53,7 @@ METRICS = (
         _C,
         "无汇率笔数",
         "Transactions without a reference rate",
-        "Number of posted transactions whose currency has no reference rate in the pack: counted everywhere, their amount as 0",
+        f"Number of {POSTED}, whose currency has no reference rate in the pack: counted everywhere, their amount as 0",
         "Fenghuo",
         (365,),
     ),

@@ -3,7 +3,10 @@
 from schemas.metrics.metric import Metric, Subject, Unit
 
 _RULE = "商业银行金融资产风险分类办法 (2023); IFRS 9 B5.5.37"
-_OLDEST = "repayments settle the oldest instalment first; money paid ahead settles the next one when it falls due"
+_OLDEST = (
+    "repayments settle the oldest instalment first; money paid ahead settles the next one when it falls due; "
+    "a reversed repayment makes what it settled last unpaid again (12 settled instalments are remembered); a reversed instalment counts as money paid"
+)
 
 METRICS = (
     Metric("loan.due.count", Unit.COUNT, Subject.CUSTOMER, "应还期数", "Instalments due", f"Number of instalments due and not fully paid; {_OLDEST}", _RULE),

@@ -12,7 +12,7 @@ class Unit(StrEnum):
     COUNT = "count"  # whole number
     MONEY = "money"  # whole number of minor units of the pack's reporting currency
     DAYS = "days"  # whole local days
-    SECONDS = "seconds"  # real number
+    SECONDS = "seconds"  # real number; this and the next two are published to 6 decimals
     RATIO = "ratio"  # real number, 1 = 100 %
     SCORE = "score"  # real number on the metric's own scale
     INSTANT = "instant"  # milliseconds since 1970-01-01T00:00:00Z

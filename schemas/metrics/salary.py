@@ -3,6 +3,8 @@
 from schemas.metrics.metric import Metric, Subject, Unit
 
 _C = Subject.CUSTOMER
+#: A salary that bounces, or is paid twice and taken back, must not leave a month that looks paid.
+_WITH = "a month has a salary when what came in during it is more than what was taken back during it"
 _EWI = "SAMA early warning indicators, appendix 1, payroll"
 
 METRICS = (
@@ -13,7 +15,7 @@ METRICS = (
         "连续发薪月数",
         "Regular salary months",
         "Number of consecutive local calendar months, up to the last month with a salary or pension (at most 13), each with its first one "
-        "within 3 days of salary.day",
+        f"within 3 days of salary.day; {_WITH}",
         _EWI,
     ),
     Metric("salary.amount", Unit.MONEY, _C, "常规工资", "Usual salary", "Lower median of the monthly totals of the last 6 months with a salary", _EWI),

@@ -15,7 +15,7 @@ METRICS = (
         _C,
         "分维度满意度",
         "CSAT by dimension",
-        f"Mean of CSAT answers by dimension, {_SCALE}",
+        f"Mean of CSAT answers by dimension (overall where none is stated), {_SCALE}",
         "S3 1.1.21",
         (365,),
         "dimension",

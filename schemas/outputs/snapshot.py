@@ -12,7 +12,7 @@ MetricValue = int | float | dict[str, int] | dict[str, float]
 
 
 class Snapshot(BaseModel):
-    """All metrics of the dictionary that have a value; zero counts and amounts by window and empty maps are left out, and so are
+    """All metrics of the dictionary that have a value; zero sums by window (not a norm or an average of 0) and empty maps are left out, and so are
     families in which the customer has nothing at all (no salary, loan, complaint, answer or contact ever).
 
     ``metrics`` maps keys of ``schemas.metrics.KEYS`` to values in their unit (money in minor units of ``currency``).

@@ -11,8 +11,8 @@ from typing import Final
 from alerting.pack import Pack
 from schemas.events import AnyEvent, Complaint, Customer, EventKind, Feedback, Interaction, Transaction
 from schemas.events.transactions import CUSTOMER_INITIATED
+from schemas.localtime import Calendar, Day, Instant
 from schemas.money import minor_units
-from streams.calendar import Calendar, Day, Instant
 from streams.customer.state import CustomerState
 from streams.metrics import complaints as complaint_metrics
 from streams.metrics import flows, salary

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.localtime import Day, Instant, to_date, to_datetime
 from schemas.metrics import KEYS, Subject, Unit
-from streams.calendar import Day, Instant, to_date, to_datetime
 from streams.customer.customer import CustomerInHand
 from streams.metrics.computed import COMPUTED, Compute
 
@@ -37,7 +37,7 @@ def _plan(*families: str) -> Plan:
 
 #: Families in order of the dictionary, each with the test whether the customer has anything in it that is not zero or none.
 _PLANS: Final[tuple[tuple[Callable[[CustomerInHand], Any], Plan], ...]] = (
-    (lambda c: True, _plan("flow", "activity")),
+    (lambda _: True, _plan("flow", "activity")),
     (lambda c: c.state.salary.with_salary(), _plan("salary")),
     (lambda c: c.state.loans.loans, _plan("loan")),
     (lambda c: c.state.complaints.cases, _plan("complaint")),

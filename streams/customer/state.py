@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from alerting.episode import Episode
-from streams.calendar import Day, Instant
+from schemas.localtime import Day, Instant
 from streams.metrics.activity import Activity
 from streams.metrics.balances import Balances
 from streams.metrics.complaints import Complaints
@@ -38,9 +38,9 @@ class CustomerState(msgspec.Struct, array_like=True):
     """Everything the engine remembers of a customer.
 
     ``as_of`` is the newest trusted time at which the customer was looked at: windows end on its day. ``now`` is how far time
-    was then known to have passed: absences are judged by it. ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` holds,
-    by local day, a digest of each recent event's identity. ``evidence`` holds, per metric family, the journal positions
-    of the latest events that touched it.
+    was then known to have passed: absences are judged by it. ``offsets`` holds, per input kind, the last applied offset: an
+    event at or before it was applied already. ``seen`` holds, by local day, a digest of each recent event's identity.
+    ``evidence`` holds, per metric family, the journal positions of the latest events that touched it.
     """
 
     offsets: dict[str, int] = msgspec.field(default_factory=dict)

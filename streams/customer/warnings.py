@@ -10,8 +10,8 @@ from alerting.episode import Episode, Trigger, evaluate, feedback, next_wake
 from alerting.pack import Pack
 from alerting.rule import Rule
 from schemas.events import AnyEvent, EventKind, Feedback
+from schemas.localtime import DAY_MS, Instant
 from schemas.outputs.alert import Alert, Cause
-from streams.calendar import DAY_MS, Instant
 from streams.customer.customer import CustomerInHand, Families
 from streams.customer.facts import CustomerFacts
 from streams.customer.snapshot import snapshot

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 
-from streams.calendar import Day
+from schemas.localtime import Day
 from streams.metrics.median import lower_median
 
 GAPS_KEPT = 24

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.localtime import DAY_MS, Day, Instant
 from schemas.metrics.balances import METRICS
-from streams.calendar import DAY_MS, Day, Instant
 
 #: Longest window read, and so how far back end-of-day balances are kept.
 KEPT_DAYS = max(max(metric.windows) for metric in METRICS if metric.windows)

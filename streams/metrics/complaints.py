@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas.events.complaints import Complaint
-from streams.calendar import Day, Instant
+from schemas.localtime import Day, Instant
 from streams.metrics.windows import History, Windows
 
 DAYS = (30, 90, 365)

@@ -6,9 +6,9 @@ from itertools import accumulate
 from typing import Any, Final
 
 from schemas.events.interactions import Interaction
+from schemas.localtime import Day
 from schemas.metrics import KEYS
 from schemas.metrics.contacts import WINDOWS
-from streams.calendar import Day
 from streams.metrics.windows import History, Windows
 
 _KEYS: Final = tuple(

@@ -8,9 +8,9 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from schemas.events.transactions import CUSTOMER_INITIATED
+from schemas.localtime import Day
 from schemas.metrics import DICTIONARY
 from schemas.metrics.flows import WINDOWS
-from streams.calendar import Day
 from streams.metrics.windows import History, Windows
 
 NORM_DAYS = 180

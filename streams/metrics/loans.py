@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.calendar import Day
+from schemas.localtime import Day
 
 _POSITIONS_KEPT = 6
 _SETTLED_KEPT = 12

@@ -6,7 +6,7 @@ from calendar import monthrange
 
 import msgspec
 
-from streams.calendar import Day, to_date, to_day
+from schemas.localtime import Day, to_date, to_day
 from streams.metrics.median import lower_median
 
 KINDS = frozenset({"salary", "pension"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from schemas.events.interactions import Interaction
+from schemas.localtime import Day
 from schemas.metrics.satisfaction import WINDOWS
-from streams.calendar import Day
 from streams.metrics.windows import History, Windows
 
 

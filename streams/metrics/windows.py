@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.calendar import Day
+from schemas.localtime import Day
 
 
 class History(msgspec.Struct, array_like=True):

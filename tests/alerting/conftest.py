@@ -10,8 +10,8 @@ import pytest
 
 from alerting.episode import Trigger
 from alerting.facts import Facts
-from alerting.localtime import milliseconds
 from alerting.pack import Pack, load_pack
+from schemas.localtime import to_instant
 from schemas.outputs.alert import Cause
 
 At = Callable[[str], int]
@@ -25,7 +25,7 @@ def pack() -> Pack:
 @pytest.fixture(scope="session")
 def at(pack: Pack) -> At:
     """``at("2026-07-20")``, ``at("2026-07-20T09:00")``: local time of the pack as an instant."""
-    return lambda text: milliseconds(datetime.fromisoformat(text).replace(tzinfo=pack.timezone))
+    return lambda text: to_instant(datetime.fromisoformat(text).replace(tzinfo=pack.timezone))
 
 
 @pytest.fixture(scope="session")

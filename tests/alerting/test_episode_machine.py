@@ -17,7 +17,7 @@ from schemas.events.feedback import Feedback
 from schemas.outputs.alert import GRADES, Alert, Cause
 
 PACK = load_pack("bank-cn")
-START = PACK.time.midnight(20_600)
+START = PACK.time.start(20_600)
 
 
 class Life(RuleBasedStateMachine):
@@ -77,7 +77,7 @@ class Life(RuleBasedStateMachine):
         self.note(alerts)
 
     def midnight(self) -> int:
-        return PACK.time.midnight(PACK.time.day(self.now))
+        return PACK.time.start(PACK.time.day(self.now))
 
     def facts(self) -> Facts:
         return Facts(self.values | {"now": self.now, "today": PACK.time.day(self.now), "customer_id": "c1", "subject_id": "c1"})

@@ -15,13 +15,13 @@ from alerting.absence import EXPECTATIONS, patience
 from alerting.catalogue import LargeValue
 from alerting.complaint_clock import ClockVersion, ComplaintClock
 from alerting.facts import Facts
-from alerting.localtime import LocalTime, as_date, day_number
 from alerting.pack import load_pack
 from alerting.rates import Rate, Rates
+from schemas.localtime import Calendar, to_date, to_day
 
 
 def day(text: str) -> int:
-    return day_number(date.fromisoformat(text))
+    return to_day(date.fromisoformat(text))
 
 
 def clock(**changes: object) -> ClockVersion:
@@ -57,9 +57,9 @@ def test_the_working_clock_skips_weekends_and_holidays_and_counts_days_worked_in
     plain = clock(calendar="working")
     golden = clock(calendar="working", holidays=holidays, workdays=frozenset({day("2026-10-10")}))
 
-    assert as_date(plain.due_day(day("2026-09-25"), 5) - 1) == date(2026, 10, 2)
-    assert as_date(golden.due_day(day("2026-09-25"), 5) - 1) == date(2026, 10, 10)
-    assert as_date(golden.due_day(day("2026-09-25"), 6) - 1) == date(2026, 10, 12)
+    assert to_date(plain.due_day(day("2026-09-25"), 5) - 1) == date(2026, 10, 2)
+    assert to_date(golden.due_day(day("2026-09-25"), 5) - 1) == date(2026, 10, 10)
+    assert to_date(golden.due_day(day("2026-09-25"), 6) - 1) == date(2026, 10, 12)
 
 
 @given(start=st.integers(day("2026-01-01"), day("2026-12-31")), limit=st.integers(1, 60), same=st.booleans())
@@ -127,11 +127,11 @@ def test_just_below_the_large_value_limit_begins_at_its_share() -> None:
 
 
 def test_days_of_patience_are_local_days_whatever_the_clocks_do() -> None:
-    prague = LocalTime(ZoneInfo("Europe/Prague"))
+    prague = Calendar(ZoneInfo("Europe/Prague"))
     wake = patience("1 d", EXPECTATIONS["repayment"]).wake(EXPECTATIONS["repayment"], prague)
 
     for before, hours in (("2026-03-29", 23), ("2026-10-25", 25), ("2026-07-01", 24)):
-        start = prague.midnight(day(before))
+        start = prague.start(day(before))
         assert wake(Facts({"one_loan.due_since": start})) == start + hours * 3_600_000
 
 
@@ -155,16 +155,16 @@ def test_patience_in_days(text: str, gap: int | None, days: int | None) -> None:
 def test_a_share_of_the_limit_is_never_reached_early(start: int, limit: int) -> None:
     expectation = EXPECTATIONS["answer"]
     facts = Facts({"one_complaint.started_at": start, "one_complaint.due_at": start + limit})
-    reached = patience("80 % of limit", expectation).wake(expectation, LocalTime(ZoneInfo("UTC")))(facts)
+    reached = patience("80 % of limit", expectation).wake(expectation, Calendar(ZoneInfo("UTC")))(facts)
 
     assert reached is not None
     assert 5 * (reached - start) >= 4 * limit > 5 * (reached - 1 - start)
-    assert patience("100 % of limit", expectation).wake(expectation, LocalTime(ZoneInfo("UTC")))(facts) == start + limit
+    assert patience("100 % of limit", expectation).wake(expectation, Calendar(ZoneInfo("UTC")))(facts) == start + limit
 
 
 @given(instant=st.integers(-2_000_000_000_000, 4_000_000_000_000), zone=st.sampled_from(["Asia/Shanghai", "Europe/Prague", "America/Sao_Paulo", "UTC"]))
 def test_an_instant_lies_in_its_local_day(instant: int, zone: str) -> None:
-    time = LocalTime(ZoneInfo(zone))
+    time = Calendar(ZoneInfo(zone))
     today = time.day(instant)
 
-    assert time.midnight(today) <= instant < time.midnight(today + 1)
+    assert time.start(today) <= instant < time.start(today + 1)
