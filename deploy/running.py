@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def run_files(files: list[Path], out: Path, pack_name: str | None, *, workers: i
     console = Console(stderr=True)
     started = time.perf_counter()
     with interruptible(), ExitStack() as running, OutputFiles(out, pack, journal) as written:
-        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="fenghuo-run-", ignore_cleanup_errors=True)))
+        folder = running.enter_context(_own_folder())
         servers = running.enter_context(open_servers(pack, pack_name, folder))
         children = running.enter_context(Children())
         console.print(f"[green]✓[/] broker {servers.broker}   [green]✓[/] ClickHouse {servers.clickhouse}", highlight=False)
@@ -52,6 +54,14 @@ def run_files(files: list[Path], out: Path, pack_name: str | None, *, workers: i
             _stay()
     if not checked.clean:
         raise Failed("the audit found a difference", checked.text)
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """A folder for logs and data, removed at the end; after a failure it stays, for the logs in it."""
+    folder = Path(tempfile.mkdtemp(prefix="fenghuo-run-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _progress(console: Console) -> Progress:

@@ -22,18 +22,18 @@ _SILENCE_SECONDS: Final = 60.0
 def collect(kafka: KafkaSettings, files: OutputFiles, *, journal: bool) -> None:
     """Write every committed output record into ``files``, with each partition's account. Raises DependencyLost when the broker stays away."""
     registry = kafka.registry()
-    shorts = [*FILES, *(["journal"] if journal else [])]
+    shorts = [*FILES, _CHANGELOG, *(["journal"] if journal else [])]
     consumer = _reader(kafka)
     try:
         for partition in range(registry.partitions):
+            account: bytes | None = None
             for short, message in _read_to_end(consumer, registry, shorts, partition):
-                files.write(partition, Output(short, message.key(), message.value(), message.headers() or []))  # type: ignore[arg-type]
-            last: bytes | None = None
-            for _, message in _read_to_end(consumer, registry, [_CHANGELOG], partition):
-                if message.key() == KEY:
-                    last = message.value()
-            if last is not None:
-                files.account(partition, decode_record(last))
+                if short == _CHANGELOG:
+                    account = message.value() if message.key() == KEY else account
+                else:
+                    files.write(partition, Output(short, message.key(), message.value(), message.headers() or []))  # type: ignore[arg-type]
+            if account is not None:
+                files.account(partition, decode_record(account))
     finally:
         consumer.close()
 
@@ -57,7 +57,7 @@ def _read_to_end(consumer: Consumer, registry: Registry, shorts: Sequence[str], 
     open_topics = set(names)
     heard = time.monotonic()
     while open_topics:
-        for message in consumer.consume(1000, 0.5):
+        for message in consumer.consume(1000, 0.05):
             heard = time.monotonic()
             error = message.error()
             if error is None:
