@@ -23,6 +23,10 @@ from streams.engine.writer import Writer
 from streams.records import Record
 from streams.settings import WorkerSettings
 
+#: Seconds that applying one frame should take at most: the event loop waits for it, and an alert waits for its frame.
+FRAME_SECONDS = 0.1
+LEAST_FRAME = 64
+
 #: Seconds after which offsets that stay missing, although they were asked for again, stop the worker.
 GAP_SECONDS = 5.0
 
@@ -123,6 +127,7 @@ class Keeper:
         self._idle = asyncio.Event()
         self._idle.set()
         self._suspended = True
+        self._limit = min(settings.frame_events, LEAST_FRAME)
         self._ends: set[Place] = set()
         self._task = asyncio.create_task(self._run(), name=f"lane-{number}")
 
@@ -217,6 +222,7 @@ class Keeper:
                         break
                     self._idle.clear()
                     applied = time.monotonic()
+                    self._adapt(frame, applied - began)
                     await loop.run_in_executor(self._executor, self._writer.write, frame)
                     self._settle(frame)
                     self._meter.frame(self.number, frame, applied - began, time.monotonic() - applied)
@@ -241,11 +247,18 @@ class Keeper:
             lane.ended(inlet.kind, at_end)
             if at_end:
                 self._ends.add(place)
-        frame = lane.frame(self._settings.frame_events)
+        frame = lane.frame(self._limit)
         if frame is None and all(place in self._ends or lane.in_hand(inlet.kind) for place, inlet in self.inlets.items()):
             # No topic is missing, so the lane must see further into one it has already: full or not, read on.
             self._release(at_any_level=True)
         return frame
+
+    def _adapt(self, frame: Any, seconds: float) -> None:
+        """Let frames grow with the backlog, but no longer than they may take."""
+        events = sum(frame.counts.values())
+        if events >= self._limit or seconds > FRAME_SECONDS:
+            fitting = int(events * FRAME_SECONDS / max(seconds, 1e-6))
+            self._limit = max(min(fitting, self._limit * 4, self._settings.frame_events), min(LEAST_FRAME, self._settings.frame_events))
 
     def _settle(self, frame: Any) -> None:
         oldest: list[int] = []

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import (
-    OFFSET_BEGINNING,
     Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
@@ -57,6 +56,7 @@ class Store:
         began = time.monotonic()
         place = Place(self._processor.changelog, number)
         end = self._offsets([place], _NEXT, IsolationLevel.READ_UNCOMMITTED)[place]
+        begin = self.lows([place])[place]  # librdkafka takes half a second to find the beginning by itself
         consumer = Consumer(
             self._config
             | {
@@ -73,7 +73,7 @@ class Store:
         states: dict[bytes, bytes] = {}
         records = 0
         try:
-            consumer.assign([TopicPartition(place.topic, number, OFFSET_BEGINNING)])
+            consumer.assign([TopicPartition(place.topic, number, begin)])
             deadline = time.monotonic() + STALL_SECONDS
             while not cancelled():
                 for message in consumer.consume(10_000, 0.05):
