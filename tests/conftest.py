@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kafka.cluster import Cluster, Unavailable
+from deploy.real_kafka.cluster import Cluster, Unavailable
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,12 @@ import time
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from deploy.real_kafka.cluster import free_port
 from schemas.codec import decode
 from schemas.connection import KafkaSettings
 from schemas.events import Tick
 from schemas.telemetry import Telemetry
 from streams.ticker import Ticker, tick
-from tests.kafka.cluster import free_port
 from tests.streams.engine.counting import read_all
 
 

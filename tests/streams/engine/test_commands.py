@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.real_kafka.cluster import free_port
 from deploy.topic_plan import Topics
 from schemas.connection import KafkaSettings
-from tests.kafka.cluster import free_port
 
 pytestmark = pytest.mark.kafka
 

@@ -16,6 +16,7 @@ import pytest
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from deploy.real_kafka.cluster import free_port
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
 from streams.engine.broker import has_transactions
@@ -24,7 +25,6 @@ from streams.engine.store import Store
 from streams.engine.worker import Worker
 from streams.engine.writer import TransactionalWriter
 from streams.settings import WorkerSettings
-from tests.kafka.cluster import free_port
 from tests.streams.engine.counting import PARTITION_RECORD, CountingFrame, counting, create_topics, fill, read_all, state_of, total_of, worker
 
 pytestmark = pytest.mark.kafka
@@ -115,8 +115,8 @@ def test_survives_the_kill_of_one_of_two_workers(kafka: str, namespace: str) -> 
     processor = counting(namespace)
     create_topics(kafka, processor)
     fill(kafka, processor, "a", range(1, 25_001))
-    first = start_process(kafka, processor, frame_events=100, until_drained=False)
-    second = start_process(kafka, processor, frame_events=100)
+    first = start_process(kafka, processor, frame_events=100, session_timeout_seconds=3, until_drained=False)
+    second = start_process(kafka, processor, frame_events=100, session_timeout_seconds=3)
     try:
         wait_until(lambda: sum(committed(kafka, processor).values()) > 2_000)
         first.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A real Apache Kafka for tests: fetched once by Maven, started on free ports with data of its own, stopped at the end.
+"""A real Apache Kafka for tests and benchmarks: fetched once by Maven, started on free ports with data of its own, stopped at the end.
 
 One process is broker and controller (KRaft). The jars stay in ``.kafka/`` at the root of the repository, which git ignores.
 """

@@ -1,0 +1,1 @@
+"""Apache Kafka itself, fetched by Maven: what the tests of the guarantees and the benchmarks run against."""
