@@ -35,6 +35,9 @@ class EngineApp(faust.App):
     def _new_transport(self) -> Any:
         return FramedTransport(self.conf.broker_consumer, self, loop=self.loop)
 
+    def _create_directories(self) -> None:
+        """None: state is in the changelog, and Faust would leave a folder for tables wherever a worker was started."""
+
 
 def build_app(
     processor: Processor,
