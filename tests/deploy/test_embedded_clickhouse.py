@@ -297,3 +297,13 @@ def test_a_stray_configuration_file_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="would read this as its configuration"):
         EmbeddedClickHouse(tmp_path / "data").start()
+
+
+def test_requests_of_one_session_take_turns(clickhouse: EmbeddedClickHouse) -> None:
+    with connect(clickhouse, session_id="shared") as first, connect(clickhouse, session_id="shared") as second:
+        with first.query_row_block_stream("SELECT number FROM numbers(100000000)") as stream:
+            next(iter(stream))
+            with pytest.raises(DatabaseError) as caught:
+                second.command("SELECT 1")
+            assert caught.value.code == 373
+        assert second.command("SELECT 1") == 1

@@ -18,6 +18,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from deploy.embedded.front.errors import AUTHENTICATION_FAILED, READONLY, FrontError
 from deploy.embedded.front.execution import Answer, execute
@@ -82,7 +83,7 @@ class Front:
         headers = self._headers(query_id) | {"X-ClickHouse-Summary": json.dumps(answer.summary), "X-ClickHouse-Exception-Tag": tag}
         if answer.format:
             headers["X-ClickHouse-Format"] = answer.format
-        return StreamingResponse(_sent(answer, tag, lambda: self._release(session, answer)), headers=headers, media_type="application/octet-stream")
+        return _Streamed(_sent(answer, tag), headers, lambda: self._release(session, answer))
 
     def _release(self, session: Session, answer: Answer) -> None:
         try:
@@ -127,12 +128,24 @@ def _preparation(user: User) -> Callable[[Any], None]:
     return prepare
 
 
-def _sent(answer: Answer, tag: str, close: Callable[[], None]) -> Iterator[bytes]:
+def _sent(answer: Answer, tag: str) -> Iterator[bytes]:
     """The answer's bytes; an error midway is written behind them, in the form a server uses."""
     try:
         yield from answer.chunks
     except FrontError as error:
         message = str(error).encode()
         yield b"\r\n__exception__\r\n%b\r\n%b\n%d %b\r\n__exception__\r\n" % (tag.encode(), message, len(message) + 1, tag.encode())
-    finally:
-        close()
+
+
+class _Streamed(StreamingResponse):
+    """Gives the connection back however the response ends, even if the client left before the first byte."""
+
+    def __init__(self, chunks: Iterator[bytes], headers: dict[str, str], close: Callable[[], None]) -> None:
+        super().__init__(chunks, headers=headers, media_type="application/octet-stream")
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()

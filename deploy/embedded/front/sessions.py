@@ -1,7 +1,7 @@
 """Connections to the embedded ClickHouse: one a request, or one a session, which keeps temporary tables and ``SET``.
 
-A connection costs under a millisecond. Session state is the connection's, so requests of one session take turns: a second one
-at the same time is refused, as a server does.
+A connection costs under a millisecond. Session state is the connection's, so requests of one session take turns: one
+that would wait long is refused, as a server does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from deploy.embedded.front.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, F
 
 LONGEST_SESSION_SECONDS = 3600.0
 MOST_SESSIONS = 500
+#: How long a request waits for the one before it in its session: a client that leaves an answer early asks again at once.
+LOCK_SECONDS = 1.0
 
 
 @dataclass
@@ -46,17 +48,21 @@ class Sessions:
         """
         if session_id is None:
             return Session(self._open(prepare), kept=False)
-        with self._lock:
-            self._drop_expired()
-            session = self._kept.get((user, session_id))
-            if session is None:
-                if check:
-                    raise FrontError.refused(SESSION_NOT_FOUND, "Session not found. (SESSION_NOT_FOUND)")
-                session = self._kept[user, session_id] = Session(self._open(prepare), kept=True)
-            if not session.busy.acquire(blocking=False):
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            with self._lock:
+                self._drop_expired()
+                session = self._kept.get((user, session_id))
+                if session is None:
+                    if check:
+                        raise FrontError.refused(SESSION_NOT_FOUND, "Session not found. (SESSION_NOT_FOUND)")
+                    session = self._kept[user, session_id] = Session(self._open(prepare), kept=True)
+                if session.busy.acquire(blocking=False):
+                    session.timeout = min(timeout, LONGEST_SESSION_SECONDS)
+                    return session
+            if time.monotonic() > deadline:
                 raise FrontError.refused(SESSION_IS_LOCKED, "Session is locked by a concurrent client. (SESSION_IS_LOCKED)")
-            session.timeout = min(timeout, LONGEST_SESSION_SECONDS)
-            return session
+            time.sleep(0.01)
 
     def release(self, session: Session) -> None:
         """Give a connection back: it is closed, or waits for the session's next request."""
