@@ -82,7 +82,7 @@ def _metric_comment(metric: Metric, days: int | None) -> str:
 
 def _metric_type(metric: Metric) -> str:
     if metric.by is not None:
-        return f"Map(LowCardinality(String), {'Int64' if metric.whole else 'Float64'})"
+        return f"Map(String, {'Int64' if metric.whole else 'Float64'})"
     if metric.unit is Unit.COUNT or (metric.unit is Unit.MONEY and metric.windows):
         return "Int64"  # a snapshot leaves zeros out
     if metric.unit is Unit.MONEY:

@@ -127,24 +127,12 @@ class EventRow:
         return str(getattr(event, "customer_id", self.partition)).encode()
 
 
-class _Output(msgspec.Struct):
-    raw: str = msgspec.field(name="_raw")
-    offset: int = msgspec.field(name="_offset")
+_output_offset: Final = re.compile(rb'"_partition":\d+,"_offset":(\d+)').findall
 
 
-class _Keyed(msgspec.Struct):
-    customer_id: str
-
-
-class _Subject(msgspec.Struct):
-    subject: _Keyed
-
-
-def origin(row: bytes) -> tuple[int, bytes, bytes]:
-    """Offset, value and key of the metrics or alerts record that a row was made from."""
-    own = msgspec.json.decode(row, type=_Output)
-    found = msgspec.json.decode(own.raw, type=_Subject).subject if '"subject"' in own.raw else msgspec.json.decode(own.raw, type=_Keyed)
-    return own.offset, own.raw.encode(), found.customer_id.encode()
+def offset_of(row: bytes) -> int:
+    """Offset of the metrics or alerts record that a row was made from."""
+    return int(_output_offset(row)[-1])
 
 
 # -- metrics and alerts: a JSON object a record ---------------------------------------------------------------------------------
@@ -166,19 +154,18 @@ _INSTANTS: Final = frozenset(key for key, metric in KEYS.items() if metric.unit 
 
 
 def _metrics(rows: Rows, partition: int, record: Record) -> None:
-    value = record.value or b""
-    snapshot = _snapshot(value)
-    head = {
-        "_partition": partition,
-        "_offset": record.offset,
-        "_raw": value.decode(),
-        **{name: getattr(snapshot, name) for name in ("customer_id", "as_of", "business_day", "revision", "position", "currency")},
-    }
-    parts = [_quote(head)[:-1]]
+    snapshot = _snapshot(record.value or b"")
+    head = {name: getattr(snapshot, name) for name in ("customer_id", "as_of", "business_day", "revision", "position", "currency")}
+    parts = [_quote({"_partition": partition, "_offset": record.offset, **head})[:-1]]
+    unknown = {}
     for key, raw in snapshot.metrics.items():
         column = _COLUMNS.get(key)
-        if column is not None:  # a key that this version does not know stays in _raw
+        if column is None:
+            unknown[key] = raw
+        else:
             parts += (column, _instant(int(bytes(raw))) if key in _INSTANTS else bytes(raw))
+    if unknown:
+        parts += (b',"_unknown":', _quote(_quote(unknown).decode()))
     rows.setdefault("customer_metrics", []).append(b"".join((*parts, b"}")))
 
 

@@ -60,7 +60,7 @@ class Sink:
         self._registry = kafka.registry()
         self._telemetry = telemetry
         self._client = client
-        self._source: Source = source or KafkaSource(kafka, settings.group, telemetry)
+        self._source: Source = source or KafkaSource(kafka, settings.group, settings.session_timeout_seconds, telemetry)
         self._given_ranges = ranges
         self._dead_letters: DeadLetters = dead_letters or KafkaDeadLetters(kafka)
         self._group = f"{kafka.namespace}-{settings.group}"
@@ -206,8 +206,9 @@ class Sink:
             if skip:
                 log.info("%s[%d]: %s is in ClickHouse already", name, partition, step.range)
             malformed: list[Record] = []
-            rows = {} if skip else rows_of(short, partition, hand.within(step.range), malformed)
-            return Batch(short, name, self._incarnations.get(short, ""), partition, step.range, rows, malformed)
+            records: list[Record] = [] if skip else list(hand.within(step.range))
+            rows = rows_of(short, partition, records, malformed)
+            return Batch(short, name, self._incarnations.get(short, ""), partition, step.range, rows, records, malformed)
 
     def _span(self, hand: Hand, stored: Range) -> Range:
         """What is in hand, cut to a batch where it is new, whole where the stored range is still in doubt."""

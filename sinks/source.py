@@ -16,6 +16,8 @@ from sinks.rows import TOPICS
 
 log = logging.getLogger(__name__)
 
+_CRITICAL = 2  # librdkafka's own log of a short-lived client: its errors are raised anyway
+
 #: A topic's short name and a partition number.
 Place = tuple[str, int]
 
@@ -72,11 +74,12 @@ class Source(Protocol):
 class KafkaSource:
     """The consumer group ``<namespace>-<group>`` on the topics of ``sinks.rows``."""
 
-    def __init__(self, kafka: KafkaSettings, group: str, telemetry: Telemetry) -> None:
+    def __init__(self, kafka: KafkaSettings, group: str, session_seconds: float, telemetry: Telemetry) -> None:
         registry = kafka.registry()
         self._names = {short: registry.name(short) for short in TOPICS}
         self._shorts = {name: short for short, name in self._names.items()}
         self._kafka = kafka
+        self._session_seconds = session_seconds
         self._up = telemetry.gauge("crm_dependency_up").labels("kafka")
         self.group = f"{kafka.namespace}-{group}"
         self._consumer: Consumer | None = None
@@ -93,7 +96,8 @@ class KafkaSource:
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
                 "partition.assignment.strategy": "range",
-                "session.timeout.ms": 30_000,
+                "session.timeout.ms": round(self._session_seconds * 1000),
+                "heartbeat.interval.ms": round(self._session_seconds * 1000 / 4),
                 "max.poll.interval.ms": 300_000,
                 "fetch.max.bytes": 64 * 2**20,
                 "fetch.message.max.bytes": 4 * 2**20,
@@ -114,7 +118,7 @@ class KafkaSource:
         self._consumer = consumer
 
     def incarnations(self) -> dict[str, str]:
-        admin = AdminClient(dict(self._kafka.client_config()))
+        admin = AdminClient({**self._kafka.client_config(), "log_level": _CRITICAL})
         described = admin.describe_topics(TopicCollection(list(self._names.values())), request_timeout=10)
         return {self._shorts[name]: str(future.result(15).topic_id) for name, future in described.items()}
 

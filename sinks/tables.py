@@ -58,7 +58,7 @@ def declared_tables(zone: str) -> tuple[Table, ...]:
         )
         for kind, name in EVENT_TABLES.items()
     )
-    snapshot = (*_SNAPSHOT, *metric_columns(), *_FROM_TOPIC, *_ORIGIN)
+    snapshot = (*_SNAPSHOT, *metric_columns(), *_FROM_TOPIC, _UNKNOWN, _INGESTED)
     set_aside, coordinates = (*_SET_ASIDE, *_FROM_TOPIC, _INGESTED), ("topic", "partition", "offset", "stage")
     alert = (*_commented(model_columns(Alert)), day, *_FROM_TOPIC, *_ORIGIN)
     return (
@@ -73,7 +73,8 @@ def declared_tables(zone: str) -> tuple[Table, ...]:
 
 
 _INGESTED: Final = Column("_ingested_at", INSTANT, "now64(3, 'UTC')", comment="When the sink inserted the row", given=False)
-_ORIGIN: Final = (Column("_raw", "String", codec="ZSTD(3)", comment="The original JSON, with fields that have no column"), _INGESTED)
+_ORIGIN: Final = (Column("_raw", "String", codec="ZSTD(1)", comment="The original JSON, with fields that have no column"), _INGESTED)
+_UNKNOWN: Final = Column("_unknown", "String", comment="Metrics that this version's dictionary does not have, as JSON")
 _FROM_TOPIC: Final = (
     Column("_partition", "UInt32", comment="Partition of the topic"),
     Column("_offset", "UInt64", comment="Offset in the topic"),
@@ -108,7 +109,7 @@ _SET_ASIDE: Final = (
     Column("exception", "LowCardinality(String)", comment="Exception class, if a processor failed"),
     Column("set_aside_at", INSTANT, comment="When it was set aside, by the broker's clock"),
     Column("key_base64", "Nullable(String)", comment="The record's key"),
-    Column("value_base64", "Nullable(String)", codec="ZSTD(3)", comment="The record's value"),
+    Column("value_base64", "Nullable(String)", codec="ZSTD(1)", comment="The record's value"),
     Column("headers_base64", "Array(Tuple(name String, value Nullable(String)))", comment="The record's own headers, in order"),
 )
 

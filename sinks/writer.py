@@ -19,7 +19,7 @@ from schemas.topics import Registry
 from sinks.dead_letters import DeadLetters, Refused
 from sinks.errors import Fate, code_of, fate_of, summary
 from sinks.ranges import Range, token
-from sinks.rows import EventRow, Record, Rows, origin
+from sinks.rows import EventRow, Record, Rows, offset_of
 from sinks.tables import EVENT_TABLES, Table
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class Batch:
     partition: int
     offsets: Range
     rows: Rows
+    records: list[Record] = field(default_factory=list)
     malformed: list[Record] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
 
@@ -125,9 +126,11 @@ class Writer:
         if table.name in _EVENTS:
             event = EventRow(table.name, row)
             topic, offset, value = self._registry.inputs[event.kind].name, event.offset, event.value
-            key = event.key()
+            key: bytes | None = event.key()
         else:
-            topic, (offset, value, key) = batch.topic, origin(row)
+            topic, offset = batch.topic, offset_of(row)
+            record = next(one for one in batch.records if one.offset == offset)
+            key, value = record.key, record.value or b""
         why = SetAside(topic, batch.partition, offset, "insert", f"clickhouse_{code}", f"ClickHouse refused the row for {table.name}: {summary(error)}")
         return Refused(key, value, batch.partition, why)
 
