@@ -20,6 +20,7 @@ import msgspec
 from alerting.pack import Pack, load_pack
 from schemas.codec import key_of
 from schemas.events import MODELS, AnyEvent, EventKind
+from schemas.journal import read_chunk
 from schemas.localtime import Instant, to_instant
 from schemas.outputs import Alert, Snapshot
 from schemas.topics import load_registry
@@ -36,8 +37,8 @@ class Bank:
     """One partition of the real engine, fed one event at a time.
 
     Times are RFC 3339 strings or aware datetimes; a string without a zone is local time of the pack. The clock goes with the
-    events: before one later than all others is applied, all that fell due until then is judged. Every event must be valid: an
-    invalid one is what ``raw`` is for, and it leaves the clock alone.
+    events: before one later than all others is applied, all that fell due until then is judged. Every event must be valid and not
+    later than the pack's ``lateness`` behind the clock: others are what ``raw`` is for, and it leaves the clock alone.
     """
 
     def __init__(self, pack: str | Pack = "bank-cn") -> None:
@@ -53,7 +54,7 @@ class Bank:
     # -- in ----------------------------------------------------------------------------------------------------------
 
     def event(self, kind: EventKind, customer_id: str, at: str | datetime, /, **fields: Any) -> str:
-        """Apply one event of any kind; its ``event_id`` (yours, or a new one)."""
+        """Apply one event of any kind; its ``event_id`` (yours, or a new one). Raises ValueError for one that comes too late to count."""
         self._events += 1
         fields = {"event_id": f"event-{self._events}", "source": "test", "occurred_at": self.time(at).isoformat(), "customer_id": customer_id} | fields
         if kind == "tick":
@@ -62,7 +63,10 @@ class Bank:
         event: AnyEvent = MODELS[kind].model_validate_json(value)
         if kind != "tick" and to_instant(event.occurred_at) > (self.lane.record.watermark.high or 0):
             self.clock(event.occurred_at)
+        late = self.count("late")
         self.raw(kind, key_of(event), value)
+        if self.count("late") > late:
+            raise ValueError(f"{fields['event_id']} lies more than {self.pack.lateness_days} days before the clock: tell a story in the order of time")
         return str(fields["event_id"])
 
     def transaction(self, customer_id: str, amount: str, kind: str, at: str | datetime, **fields: Any) -> str:
@@ -89,6 +93,12 @@ class Bank:
         scale = {"scale_min": 0 if instrument == "nps" else 1, "scale_max": 10 if instrument == "nps" else scale_max}
         answer = {"kind": "survey_answer", "instrument": instrument, "score": score}
         return self.event("interaction", customer_id, at, **(scale | answer | fields))
+
+    def feedback(self, alert: Alert, action: str, at: str | datetime, **fields: Any) -> str:
+        """What somebody says of an alert: acknowledged, dismissed, snoozed ``until`` ... with the fields that the action needs."""
+        if "until" in fields:
+            fields["until"] = self.time(fields["until"]).isoformat()
+        return self.event("feedback", alert.subject.customer_id, at, **({"alert_id": alert.alert_id, "action": action, "actor": "tester"} | fields))
 
     def clock(self, at: str | datetime) -> None:
         """A tick: everything that falls due up to and including this instant is judged."""
@@ -120,6 +130,11 @@ class Bank:
     def open_alerts(self, rule: str | None = None) -> list[Alert]:
         """The alerts that are not closed."""
         return [alert for alert in self.alerts(rule) if alert.state not in ("resolved", "dismissed", "cleared", "expired")]
+
+    def evidence(self, alert: Alert) -> list[AnyEvent]:
+        """The events that the alert rests on, read back from the journal, oldest first."""
+        entries = {entry.position: entry for output in self.outputs("journal") for entry in read_chunk(output.value or b"")}
+        return [MODELS[entries[position].kind].model_validate_json(entries[position].value) for position in alert.evidence.positions]
 
     def snapshots(self) -> list[Snapshot]:
         """Every snapshot, in the order written."""
