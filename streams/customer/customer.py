@@ -68,14 +68,16 @@ class CustomerInHand:
             self.today = today
             for windows in (self.flows.windows, self.contacts.windows, self.satisfaction.windows, self.received):
                 windows.advance(today)
-            state.complaints.forget(today)
+            if state.complaints.cases:
+                state.complaints.forget(today)
             self._forget_seen(today - self.pack.lateness_days - 2)
 
     def _forget_seen(self, oldest: Day) -> None:
         """An event older than the pack's lateness is refused as late before it could be a duplicate."""
         seen = self.state.seen
-        for day in [day for day in seen if day < oldest]:
-            del seen[day]
+        if seen and min(seen) < oldest:
+            for day in [day for day in seen if day < oldest]:
+                del seen[day]
 
     def apply(self, kind: EventKind, event: AnyEvent, at: Instant, position: int) -> Families:
         """Take one event in; the metric families that it touched. ``position`` is its place in the journal."""

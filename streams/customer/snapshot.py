@@ -38,7 +38,7 @@ def _plan(*families: str) -> Plan:
 #: Families in order of the dictionary, each with the test whether the customer has anything in it that is not zero or none.
 _PLANS: Final[tuple[tuple[Callable[[CustomerInHand], Any], Plan], ...]] = (
     (lambda _: True, _plan("flow", "activity")),
-    (lambda c: c.state.salary.with_salary(), _plan("salary")),
+    (lambda c: c.state.salary, _plan("salary")),
     (lambda c: c.state.loans.loans, _plan("loan")),
     (lambda c: c.state.complaints.cases, _plan("complaint")),
     (lambda c: c.satisfaction, _plan("satisfaction")),

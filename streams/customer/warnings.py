@@ -62,11 +62,15 @@ class Warnings:
         if isinstance(event, Feedback):
             alerts += self._fed_back(customer, event, facts, look)
         for rule in self._pack.rules_touched(families):
-            if rule.subject == "customer" and not state.episodes and not rule.holds(facts):
+            if rule.subject == "customer" and not state.episodes:
                 # By far the most frequent outcome: no warning now or before. All that can have moved is when an absence falls due.
-                if rule.awaited is not None:
-                    self._schedule(rule, customer.customer_id, customer, facts, None, wakes)
-                continue
+                falls_due = rule.wake(facts)
+                if falls_due is not None and falls_due > state.now:
+                    wakes[rule.id, customer.customer_id] = falls_due
+                    continue
+                wakes.pop((rule.id, customer.customer_id), None)
+                if not rule.holds(facts):
+                    continue
             for subject, of_subject in self._subjects(rule, customer, facts):
                 alerts += self._evaluate(rule, subject, customer, of_subject, look, wakes)
         return [_alert(customer, alert, look) for alert in alerts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from functools import cached_property
 from itertools import pairwise
 
 import msgspec
@@ -14,7 +15,7 @@ GAPS_KEPT = 24
 _GAPS_AT_LEAST = 5
 
 
-class Activity(msgspec.Struct, array_like=True):
+class Activity(msgspec.Struct, array_like=True, dict=True):
     """The last active days, oldest first, and the last day with a customer-initiated transaction."""
 
     days: list[Day] = msgspec.field(default_factory=list)
@@ -23,12 +24,15 @@ class Activity(msgspec.Struct, array_like=True):
     def active(self, day: Day) -> None:
         """The customer did something on this day."""
         days = self.days
+        if days and days[-1] == day:
+            return
         if not days or day > days[-1]:
             days.append(day)
         elif days[bisect_left(days, day)] != day:
             insort(days, day)
         if len(days) > GAPS_KEPT + 1:
             del days[0]
+        self.__dict__.pop("typical_gap", None)
 
     def transacted(self, day: Day) -> None:
         """A posted customer-initiated transaction on this day."""
@@ -36,6 +40,7 @@ class Activity(msgspec.Struct, array_like=True):
             self.last_transaction = day
         self.active(day)
 
+    @cached_property
     def typical_gap(self) -> int | None:
         days = self.days
         if len(days) <= _GAPS_AT_LEAST:

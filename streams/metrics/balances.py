@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -24,8 +25,11 @@ class Account(msgspec.Struct, array_like=True):
     steps: list[int] = msgspec.field(default_factory=list)
 
 
-class Balances(msgspec.Struct, array_like=True):
-    """One customer's deposit accounts; balances in minor units of the reporting currency."""
+class Balances(msgspec.Struct, array_like=True, dict=True):
+    """One customer's deposit accounts; balances in minor units of the reporting currency.
+
+    The sums over the days before today are derived once a day: of a day's bookings only the balance so far changes.
+    """
 
     accounts: dict[str, Account] = msgspec.field(default_factory=dict)
     first_day: Day | None = None
@@ -53,6 +57,8 @@ class Balances(msgspec.Struct, array_like=True):
             drop += _STRIDE
         if drop:
             del steps[:drop]
+        if day < today:
+            self.__dict__.pop("_closed", None)
 
     def current(self, today: Day) -> int | None:
         """Sum of the latest balances, without bookings of later days; None without a known balance."""
@@ -65,8 +71,16 @@ class Balances(msgspec.Struct, array_like=True):
         if self.first_day is None or self.first_day > today:
             return None
         known = min(days, today - self.first_day + 1)
-        integral = sum(_integral(account.steps, today - days + 1, today) for account in self.accounts.values())
-        return integral // known
+        closed = self._closed.get((days, today))
+        if closed is None:
+            closed = sum(_integral(account.steps, today - days + 1, today - 1) for account in self.accounts.values())
+            self._closed = {key: value for key, value in self._closed.items() if key[1] == today} | {(days, today): closed}
+        return (closed + sum(_balance_on(account.steps, today) for account in self.accounts.values())) // known
+
+    @cached_property
+    def _closed(self) -> dict[tuple[int, Day], int]:
+        """By window and today: sum of the end-of-day balances of the window's days before today."""
+        return {}
 
     def attrition(self, days: int, today: Day) -> float | None:
         current, average = self.current(today), self.average(days, today)

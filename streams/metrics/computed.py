@@ -61,7 +61,7 @@ _one("activity.recency", lambda c: _since(c, c.state.activity.last_transaction))
 _each("activity.frequency", lambda c, days: c.flows.initiated(days)[0])
 _each("activity.monetary", lambda c, days: c.flows.initiated(days)[1])
 _one("activity.last_day", lambda c: _start(c, c.state.activity.days[-1] if c.state.activity.days else None))
-_one("activity.typical_gap", lambda c: c.state.activity.typical_gap())
+_one("activity.typical_gap", lambda c: c.state.activity.typical_gap)
 _one("activity.silence", lambda c: _since(c, c.state.activity.days[-1] if c.state.activity.days else None))
 
 _one("salary.regular_months", lambda c: c.state.salary.regular_months())

@@ -91,7 +91,8 @@ class Flows:
 
     def marked(self, mark: str, days: int) -> tuple[int, int]:
         """Count and total of the cells with a mark."""
-        return self._sums(self._by.marks.get(mark, _NONE), days)
+        numbers = self._by.marks.get(mark)
+        return self._sums(numbers, days) if numbers else (0, 0)
 
     def initiated(self, days: int) -> tuple[int, int]:
         """Count and total of what the customer started."""
@@ -128,14 +129,14 @@ class Flows:
         for direction in ("in", "out"):
             numbers = by.directions.get(direction)
             if numbers:
-                _put(metrics, _DIRECTION_KEYS[direction], _summed(counts, numbers), _summed(totals, numbers))
-        _put_by(metrics, _KIND_KEYS, [(name, _summed(counts, numbers), _summed(totals, numbers)) for name, numbers in by.kinds])
-        _put_by(metrics, _CHANNEL_KEYS, [(name, _summed(counts, numbers), _summed(totals, numbers)) for name, numbers in by.channels])
+                _put(metrics, _DIRECTION_KEYS[direction], numbers, counts, totals)
+        _put_by(metrics, _KIND_KEYS, by.kinds, counts, totals)
+        _put_by(metrics, _CHANNEL_KEYS, by.channels, counts, totals)
         for mark, keys in ((NEAR, _NEAR_KEYS), (UNCONVERTED, _UNCONVERTED_KEYS)):
             if mark in by.marks:
-                _put(metrics, keys, _summed(counts, by.marks[mark]), _summed(totals, by.marks[mark]))
+                _put(metrics, keys, by.marks[mark], counts, totals)
         if by.initiated:
-            _put(metrics, _INITIATED_KEYS, _summed(counts, by.initiated), _summed(totals, by.initiated))
+            _put(metrics, _INITIATED_KEYS, by.initiated, counts, totals)
 
 
 Keys = tuple[tuple[int, str | None, str | None], ...]  # index of the window, key of the count, key of the total
@@ -153,23 +154,32 @@ _UNCONVERTED_KEYS: Final = _keys("flow.unconverted.count", None)
 _INITIATED_KEYS: Final = _keys("activity.frequency", "activity.monetary")
 
 
-def _summed(sums: list[list[int]], numbers: tuple[int, ...]) -> list[int]:
-    if len(numbers) == 1:
-        return sums[numbers[0]]
-    return list(map(sum, zip(*[sums[number] for number in numbers], strict=True)))
-
-
-def _put(metrics: dict[str, Any], keys: Keys, counts: list[int], totals: list[int]) -> None:
+def _put(metrics: dict[str, Any], keys: Keys, numbers: tuple[int, ...], counts: list[list[int]], totals: list[list[int]]) -> None:
     for window, count_key, total_key in keys:
-        if count_key and counts[window]:
-            metrics[count_key] = counts[window]
-        if total_key and totals[window]:
-            metrics[total_key] = totals[window]
+        count = total = 0
+        for number in numbers:
+            count += counts[number][window]
+            total += totals[number][window]
+        if count_key and count:
+            metrics[count_key] = count
+        if total_key and total:
+            metrics[total_key] = total
 
 
-def _put_by(metrics: dict[str, Any], keys: Keys, groups: list[tuple[str, list[int], list[int]]]) -> None:
+def _put_by(metrics: dict[str, Any], keys: Keys, groups: list[tuple[str, tuple[int, ...]]], counts: list[list[int]], totals: list[list[int]]) -> None:
     for window, count_key, total_key in keys:
-        if counts := {name: sums[window] for name, sums, _ in groups if sums[window]}:
-            metrics[count_key] = counts  # type: ignore[index]
-        if totals := {name: sums[window] for name, _, sums in groups if sums[window]}:
-            metrics[total_key] = totals  # type: ignore[index]
+        by_count: dict[str, int] = {}
+        by_total: dict[str, int] = {}
+        for name, numbers in groups:
+            count = total = 0
+            for number in numbers:
+                count += counts[number][window]
+                total += totals[number][window]
+            if count:
+                by_count[name] = count
+            if total:
+                by_total[name] = total
+        if count_key and by_count:
+            metrics[count_key] = by_count
+        if total_key and by_total:
+            metrics[total_key] = by_total

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,8 +31,15 @@ class Month(msgspec.Struct, array_like=True):
     total: int
 
 
-class Salary(msgspec.Struct, array_like=True):
-    """The last months in which a salary came or was taken back, oldest first."""
+class _Usual(NamedTuple):
+    amount: int
+    day: int
+    regular_months: int
+    expected_day: Day
+
+
+class Salary(msgspec.Struct, array_like=True, dict=True):
+    """The last months in which a salary came or was taken back, oldest first. What they come to is derived once a payment."""
 
     months: list[Month] = msgspec.field(default_factory=list)
 
@@ -37,13 +47,14 @@ class Salary(msgspec.Struct, array_like=True):
         """A salary came in on this day; a negative amount takes one back in the month of that day."""
         if not amount:
             return
-        date = to_date(day)
-        number = date.year * 12 + date.month - 1
+        self.__dict__.pop("_usual", None)
+        paid_on = to_date(day)
+        number = paid_on.year * 12 + paid_on.month - 1
         months = self.months
         index = len(months)
         while index and months[index - 1].number > number:
             index -= 1
-        first = date.day if amount > 0 else _NO_DAY
+        first = paid_on.day if amount > 0 else _NO_DAY
         if index and months[index - 1].number == number:
             month = months[index - 1]
             month.total += amount
@@ -53,36 +64,36 @@ class Salary(msgspec.Struct, array_like=True):
             if len(months) > MONTHS_KEPT:
                 del months[0]
 
-    def with_salary(self) -> list[Month]:
-        """The months that had a salary."""
-        return [month for month in self.months if month.total > 0]
+    def __bool__(self) -> bool:
+        """Whether any month had a salary."""
+        return self._usual is not None
 
     def amount(self) -> int | None:
-        months = self.with_salary()
-        return lower_median([month.total for month in months[-_MONTHS_READ:]]) if months else None
+        return self._usual.amount if self._usual else None
 
     def day(self) -> int | None:
-        months = self.with_salary()
-        return lower_median([month.day for month in months[-_MONTHS_READ:]]) if months else None
+        return self._usual.day if self._usual else None
 
     def regular_months(self) -> int:
-        usual = self.day()
-        if usual is None:
-            return 0
-        run = 0
-        months = self.with_salary()
-        expected = months[-1].number
-        for month in reversed(months):
-            if month.number != expected or abs(month.day - usual) > _TOLERANCE_DAYS:
-                break
-            run += 1
-            expected -= 1
-        return run
+        return self._usual.regular_months if self._usual else 0
 
     def expected_day(self) -> Day | None:
         """Local day on which the next salary is expected."""
-        usual = self.day()
-        if usual is None:
+        return self._usual.expected_day if self._usual else None
+
+    @cached_property
+    def _usual(self) -> _Usual | None:
+        months = [month for month in self.months if month.total > 0]
+        if not months:
             return None
-        year, month = divmod(self.with_salary()[-1].number + 1, 12)
-        return to_day(to_date(0).replace(year=year, month=month + 1, day=min(usual, monthrange(year, month + 1)[1])))
+        read = months[-_MONTHS_READ:]
+        day = lower_median([month.day for month in read])
+        regular, expected = 0, months[-1].number
+        for month in reversed(months):
+            if month.number != expected or abs(month.day - day) > _TOLERANCE_DAYS:
+                break
+            regular += 1
+            expected -= 1
+        year, following = divmod(months[-1].number + 1, 12)
+        expected_on = date(year, following + 1, min(day, monthrange(year, following + 1)[1]))
+        return _Usual(lower_median([month.total for month in read]), day, regular, to_day(expected_on))

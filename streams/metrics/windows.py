@@ -64,6 +64,8 @@ class Windows:
         if today <= self.today:
             return
         self.today = today
+        if not self._cells:
+            return
         cells, edges, bands, days = self._cells, self._edges, self.bands, self.days
         last, counted = len(days) - 1, edges[-1]
         for window in range(len(days)):
