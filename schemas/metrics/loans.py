@@ -4,7 +4,7 @@ from schemas.metrics.metric import Metric, Subject, Unit
 
 _RULE = "商业银行金融资产风险分类办法 (2023); IFRS 9 B5.5.37"
 _OLDEST = (
-    "repayments settle the oldest instalment first; money paid ahead settles the next one when it falls due; "
+    "repayments settle the oldest instalment first, of one day the one that came first; money paid ahead settles the next one when it falls due; "
     "a reversed repayment makes what it settled last unpaid again (12 settled instalments are remembered); a reversed instalment counts as money paid"
 )
 

@@ -13,10 +13,9 @@ WINDOWS = (30, 90)
 def balance(ground: Ground) -> pl.DataFrame:
     """Current and average balances, and the attrition between them."""
     booked = ground.transactions.filter(pl.col("balance").is_not_null() & (pl.col("product_line") == "deposit") & (pl.col("status") != "declined"))
-    seen = ground.seen(booked).with_columns(order=pl.struct("at", "position"))
-    latest = seen.group_by("sid", "account_id").agg(pl.col("balance").sort_by("order").last())
+    known = ground.seen(booked).filter(pl.col("day_right") <= pl.col("day")).with_columns(order=pl.struct("at", "position"))
+    latest = known.group_by("sid", "account_id").agg(pl.col("balance").sort_by("order").last())
     current = latest.group_by("sid").agg(current=pl.col("balance").sum())
-    known = seen.filter(pl.col("day_right") <= pl.col("day"))
     first = known.group_by("sid").agg(first=pl.col("day_right").min())
     closing = known.group_by("sid", "day", "account_id", "day_right").agg(pl.col("balance").sort_by("order").last())
     closing = closing.sort("sid", "account_id", "day_right").with_columns(until=pl.col("day_right").shift(-1).over("sid", "account_id"))

@@ -27,44 +27,50 @@ class _Case:
 
 def complaint(ground: Ground) -> pl.DataFrame:
     """Cases received, open, their age against the limit, and those with steps out of order."""
-    received = ground.complaints.filter(pl.col("step") == "received").sort("at", "position").unique(["customer", "case_id"], keep="first")
+    received = ground.complaints.filter(pl.col("step") == "received").sort("position").unique(["customer", "case_id"], keep="first")
     counts = over_windows(ground.seen(received), {"complaint.received.count": (pl.lit(1), _WINDOWS)})
     steps = ground.seen(ground.complaints).sort("sid", "position")
     rows: list[tuple[int, str, str, float]] = []
-    told = set()
     for (sid,), of in steps.group_by("sid", maintain_order=True):
-        told.add(sid)
         rows += [(sid, key, "", value) for key, value in _at(ground.policy, of.to_dicts()).items()]
-    for sid in set(ground.snapshots["sid"].to_list()) - told:
-        rows += [(sid, key, "", value) for key, value in _at(ground.policy, []).items()]
     return pl.concat([counts, pl.DataFrame(rows, schema=LONG, orient="row")])
 
 
 def _at(policy: Policy, steps: list[dict[str, Any]]) -> dict[str, float]:
+    """Values at one snapshot; ``steps`` are all the customer's, in the order in which they came."""
     cases: dict[str, list[dict[str, Any]]] = {}
     for step in steps:
-        cases.setdefault(step["case_id"], []).append(step)
-    open_cases = [case for case in map(_tell, cases.values()) if case.started is not None]
-    values: dict[str, float] = {
+        of = cases.setdefault(step["case_id"], [])
+        if of and _forgotten(of, step["day_right"]):
+            of.clear()
+        of.append(step)
+    now, today = steps[0]["as_of"], steps[0]["day"]
+    known = [of for of in cases.values() if not _forgotten(of, today)]
+    if not known:
+        return {}
+    open_cases = [case for case in map(_tell, known) if case.started is not None]
+    return {
         "complaint.open.count": len(open_cases),
-        "complaint.out_of_order.count": sum(_out_of_order(of) for of in cases.values()),
-        "complaint.oldest_age": 0,
-        "complaint.limit_used": 0.0,
+        "complaint.out_of_order.count": sum(map(_out_of_order, known)),
+        "complaint.oldest_age": max((max(0, today - case.started) for case in open_cases if case.started is not None), default=0),
+        "complaint.limit_used": max((_limit_used(policy, case, now) for case in open_cases), default=0.0),
     }
-    if open_cases:
-        now, today = steps[0]["as_of"], steps[0]["day"]
-        values["complaint.oldest_age"] = max(today - case.started for case in open_cases)
-        values["complaint.limit_used"] = max(_limit_used(policy, case, now) for case in open_cases)
-    return values
+
+
+def _forgotten(steps: list[dict[str, Any]], day: int) -> bool:
+    return _tell(steps).started is None and max(step["day_right"] for step in steps) < day - 400
 
 
 def _tell(steps: list[dict[str, Any]]) -> _Case:
     """Steps by the time at which they happened, whatever order they came in."""
+    received = next((step for step in steps if step["step"] == "received"), None)
+    told = sorted(steps, key=lambda step: (step["at"], step["position"]))
+    began = received or told[0]
     case = _Case()
-    for step in sorted(steps, key=lambda step: (step["at"], step["position"])):
-        if step["step"] in ("received", "reopened"):
-            case.started = step["day_right"]
-        elif step["step"] in _ENDS:
+    for step in told:
+        if step is began or step["step"] == "reopened":
+            case.started, case.extended = step["day_right"], False
+        if step["step"] in _ENDS:
             case.started = None
         elif step["step"] == "extended":
             case.extended = True
@@ -75,20 +81,18 @@ def _tell(steps: list[dict[str, Any]]) -> _Case:
 
 def _out_of_order(steps: list[dict[str, Any]]) -> bool:
     """``steps`` are in the order in which they came."""
-    newest = None
+    newest = steps[0]["at"]
     for number, step in enumerate(steps):
-        if newest is not None and step["at"] < newest:
+        if step["at"] < newest or (step["step"] != "received" and all(earlier["step"] != "received" for earlier in steps[:number])):
             return True
         newest = step["at"]
-        if step["step"] != "received" and all(earlier["step"] != "received" for earlier in steps[:number]):
-            return True
     return False
 
 
 def _limit_used(policy: Policy, case: _Case, now: int) -> float:
     assert case.started is not None
     start, due = day_start(case.started, policy.zone), day_start(_due_day(policy, case), policy.zone)
-    return (now - start) / (due - start)
+    return max(0.0, (now - start) / (due - start))
 
 
 def _due_day(policy: Policy, case: _Case) -> int:

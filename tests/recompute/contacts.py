@@ -18,7 +18,7 @@ def contact(ground: Ground) -> pl.DataFrame:
         over_windows(contacts, {"contact.kind.count": (one, WINDOWS)}, pl.col("kind")),
         over_windows(contacts.filter(pl.col("outcome") == "abandoned"), {"contact.abandoned.count": (one, short)}),
     ]
-    waited = contacts.filter(pl.col("wait_seconds").is_not_null()).with_columns(ms=(pl.col("wait_seconds") * 1000).round())
+    waited = contacts.filter(pl.col("wait_seconds").is_not_null()).with_columns(ms=(pl.col("wait_seconds") * 1000).round(mode="half_to_even"))
     sums = over_windows(waited, {"contact.waited.count": (one, short), "ms": (pl.col("ms"), short)})
     counts = sums.filter(pl.col("key").str.starts_with("contact.waited"))
     parts.append(counts)

@@ -22,20 +22,19 @@ def flow(ground: Ground) -> pl.DataFrame:
     for facet in ("kind", "channel"):
         totals = {f"flow.{facet}.count": (sign, WINDOWS), f"flow.{facet}.amount": (sign * pl.col("amount"), WINDOWS)}
         parts.append(over_windows(moved, totals, pl.col(facet)))
-    posted = pl.col("status") == "posted"
-    near = posted & (pl.col("kind") == "deposit") & (pl.col("amount") >= policy.near_share * policy.cash_limit) & (pl.col("amount") < policy.cash_limit)
-    parts.append(
-        over_windows(seen.filter(near), {"flow.near_threshold.count": (pl.lit(1), (1,)), "flow.near_threshold.amount": (pl.col("amount"), (1,))})
-    )
-    parts.append(over_windows(seen.filter(posted & ~pl.col("convertible")), {"flow.unconverted.count": (pl.lit(1), (365,))}))
-    parts.append(_norm(seen, moved, sign))
+    just_below = (pl.col("amount") >= policy.near_share * policy.cash_limit) & (pl.col("amount") < policy.cash_limit)
+    near = moved.filter((pl.col("kind") == "deposit") & (pl.col("direction") == "in") & just_below)
+    parts.append(over_windows(near, {"flow.near_threshold.count": (sign, (1,)), "flow.near_threshold.amount": (sign * pl.col("amount"), (1,))}))
+    parts.append(over_windows(moved.filter(~pl.col("convertible")), {"flow.unconverted.count": (sign, (365,))}))
+    parts.append(_norm(moved, sign))
     return pl.concat(parts)
 
 
-def _norm(seen: pl.DataFrame, moved: pl.DataFrame, sign: pl.Expr) -> pl.DataFrame:
+def _norm(moved: pl.DataFrame, sign: pl.Expr) -> pl.DataFrame:
     oldest, newest = pl.col("day") - 209, pl.col("day") - 30
-    known = seen.group_by("sid").agg(pl.col("day").first(), first=pl.col("day_right").min())
+    known = moved.group_by("sid").agg(pl.col("day").first(), first=pl.col("day_right").min())
     known = known.with_columns(known=newest - pl.max_horizontal(oldest, pl.col("first")) + 1).filter(pl.col("known") >= 90)
-    spent = moved.filter((pl.col("direction") == "out") & pl.col("day_right").is_between(oldest, newest)).group_by("sid").agg(total=(sign * pl.col("amount")).sum())
+    out = moved.filter((pl.col("direction") == "out") & pl.col("day_right").is_between(oldest, newest))
+    spent = out.group_by("sid").agg(total=(sign * pl.col("amount")).sum())
     norm = known.join(spent, on="sid", how="left").with_columns(value=(pl.col("total").fill_null(0) * 30) // pl.col("known"), key=pl.lit("flow.out.norm.30d"))
     return long(norm)

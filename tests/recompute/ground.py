@@ -146,7 +146,8 @@ def events_of(applied: Iterable[Applied], policy: Policy) -> tuple[pl.DataFrame,
     rows: dict[str, list[dict[str, Any]]] = {"transaction": [], "interaction": [], "complaint": []}
     for entry in applied:
         if entry.kind in rows:
-            rows[entry.kind].append(entry.event | {"customer": entry.event["customer_id"], "at": instant(entry.event["occurred_at"]), "position": entry.position})
+            event = entry.event
+            rows[entry.kind].append(event | {"customer": event["customer_id"], "at": instant(event["occurred_at"]), "position": entry.position})
     moved = with_day(pl.DataFrame({"at": [row["at"] for row in rows["transaction"]]}, schema={"at": pl.Int64}), policy.zone)["day"]
     for row, day in zip(rows["transaction"], moved, strict=True):
         amount = policy.reporting(row["amount"], row["currency"], day)

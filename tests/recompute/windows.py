@@ -37,7 +37,8 @@ def long(frame: pl.DataFrame) -> pl.DataFrame:
 
 def named(frame: pl.DataFrame, keys: dict[str, str]) -> pl.DataFrame:
     """Columns of a frame with one row a snapshot as values; ``keys`` maps column to key."""
-    return long(frame.select("sid", *[pl.col(column).cast(pl.Float64).alias(key) for column, key in keys.items()]).unpivot(index="sid", variable_name="key", value_name="value"))
+    wide = frame.select("sid", *[pl.col(column).cast(pl.Float64).alias(key) for column, key in keys.items()])
+    return long(wide.unpivot(index="sid", variable_name="key", value_name="value"))
 
 
 def lower_median(items: pl.Expr) -> pl.Expr:
