@@ -82,10 +82,11 @@ class Hub:
 
     async def revoked(self) -> None:
         """A rebalance begins: finish what is being written, begin nothing. Who keeps what is known when it ends."""
-        for task, cancelled in self._opening.values():
+        opening, self._opening = list(self._opening.values()), {}
+        for _task, cancelled in opening:
             cancelled.set()
-            await asyncio.wait([task], timeout=CANCEL_SECONDS)
-        self._opening.clear()
+        if opening:
+            await asyncio.wait([task for task, _cancelled in opening], timeout=CANCEL_SECONDS)
         await asyncio.gather(*(keeper.suspend() for keeper in self._keepers.values()))
 
     async def leave(self) -> None:
@@ -185,6 +186,7 @@ class Hub:
         """Let go of the threads; what they still do is bounded by the transaction timeout."""
         self._writing.shutdown(wait=False, cancel_futures=True)
         self._reading.shutdown(wait=False, cancel_futures=True)
+        self.store.close()
 
 
 def _numbers(numbers: Any) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -26,6 +25,21 @@ from streams.engine.ports import Place, Processor, Stopped
 from streams.engine.quiet import CLIENT_LOG
 
 _FIRST, _NEXT = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+#: Errors that pass by themselves.
+_PASSING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._ALL_BROKERS_DOWN,
+}
 
 #: Seconds that a recovery may go without any progress before the worker gives up.
 STALL_SECONDS = 60.0
@@ -47,6 +61,8 @@ class Store:
         self._processor = processor
         self._config = dict(client_config)
         self._admin = AdminClient(dict(client_config), logger=CLIENT_LOG)
+        # Never joins the group. (AdminClient.list_consumer_group_offsets crashes the process while a coordinator is loading: librdkafka 2.16.)
+        self._onlooker = Consumer(self._config | {"group.id": processor.group, "enable.auto.commit": False}, logger=CLIENT_LOG)
 
     def recover(self, number: int, cancelled: Callable[[], bool]) -> Recovered | None:
         """The changelog of one partition as a dict; tombstones delete. None if ``cancelled``.
@@ -124,15 +140,16 @@ class Store:
 
     def committed(self, places: list[Place]) -> dict[Place, int]:
         """The group's committed offsets; a place without one is absent."""
-        request = ConsumerGroupTopicPartitions(self._processor.group, [TopicPartition(*place) for place in places])
-        try:
-            (future,) = self._admin.list_consumer_group_offsets([request], request_timeout=30).values()
-            found = future.result().topic_partitions
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return {}
-            raise Stopped(f"cannot read the offsets of group {self._processor.group}: {error.args[0].str()}") from None
-        return {Place(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+        def ask() -> dict[Place, int]:
+            found = self._onlooker.committed([TopicPartition(*place) for place in places], timeout=30)
+            return {Place(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+        return _patiently(ask, f"the offsets of group {self._processor.group}")
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._onlooker.close()
 
     def ends(self, places: list[Place]) -> dict[Place, int]:
         """The offsets that the next records will get, or of the first undecided one."""
@@ -143,11 +160,21 @@ class Store:
         return self._offsets(places, _FIRST, IsolationLevel.READ_UNCOMMITTED)
 
     def _offsets(self, places: list[Place], spec: Any, isolation: Any) -> dict[Place, int]:
-        request = {TopicPartition(*place): spec for place in places}
-        found: dict[Place, int] = {}
+        def ask() -> dict[Place, int]:
+            futures = self._admin.list_offsets({TopicPartition(*place): spec for place in places}, isolation_level=isolation, request_timeout=30)
+            return {Place(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
+
+        return _patiently(ask, f"the offsets of {places[0].topic}")
+
+
+def _patiently(ask: Callable[[], dict[Place, int]], what: str) -> dict[Place, int]:
+    """Ask until answered: coordinators load and leaders move for seconds after a broker is lost."""
+    deadline = time.monotonic() + STALL_SECONDS
+    while True:
         try:
-            for tp, future in self._admin.list_offsets(request, isolation_level=isolation, request_timeout=30).items():
-                found[Place(tp.topic, tp.partition)] = future.result().offset
+            return ask()
         except KafkaException as error:
-            raise Stopped(f"cannot read the offsets of {places[0].topic}: {error.args[0].str()}") from None
-        return found
+            cause = error.args[0]
+            if cause.code() not in _PASSING or time.monotonic() > deadline:
+                raise Stopped(f"cannot read {what}: {cause.str()} ({cause.name()})") from None
+            time.sleep(0.2)

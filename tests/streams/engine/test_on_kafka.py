@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.real_kafka.cluster import free_port
@@ -33,10 +33,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def committed(servers: str, processor: Processor) -> dict[Place, int]:
-    places = [TopicPartition(*place) for number in range(processor.partitions) for place in processor.places(number)]
-    admin = AdminClient({"bootstrap.servers": servers})
-    (future,) = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(processor.group, places)]).values()
-    return {Place(tp.topic, tp.partition): tp.offset for tp in future.result().topic_partitions if tp.offset >= 0}
+    places = [place for number in range(processor.partitions) for place in processor.places(number)]
+    store = Store(processor, {"bootstrap.servers": servers})
+    try:
+        return store.committed(places)
+    finally:
+        store.close()
 
 
 def ends(servers: str, processor: Processor) -> dict[Place, int]:
