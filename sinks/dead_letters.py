@@ -41,8 +41,8 @@ class MemoryDeadLetters:
 class KafkaDeadLetters:
     """The topic ``dead-letters``, through a producer that is opened when it is first needed.
 
-    Not part of a transaction: a crash between this and the offset commit writes them twice. Their coordinates are the key of
-    the table ``dead_letters``, so it shows them once.
+    Not part of a transaction: a crash between this and the offset commit writes them twice. The view
+    ``v_dead_letters`` shows each once.
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:

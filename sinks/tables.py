@@ -59,7 +59,7 @@ def declared_tables(zone: str) -> tuple[Table, ...]:
         for kind, name in EVENT_TABLES.items()
     )
     snapshot = (*_SNAPSHOT, *metric_columns(), *_FROM_TOPIC, _UNKNOWN, _INGESTED)
-    set_aside, coordinates = (*_SET_ASIDE, *_FROM_TOPIC, _INGESTED), ("topic", "partition", "offset", "stage")
+    set_aside, coordinates = (*_SET_ASIDE, *_FROM_TOPIC, _INGESTED), ("_partition", "_offset")
     alert = (*_commented(model_columns(Alert)), day, *_FROM_TOPIC, *_ORIGIN)
     return (
         *events,

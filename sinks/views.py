@@ -154,7 +154,8 @@ GROUP BY business_day, outlet_id, channel, kind, outcome"""
 def _set_aside(database: str, table: str) -> str:
     return f"""
 SELECT topic, partition, offset, stage, reason, message, field, exception, set_aside_at, lengthUTF8(ifNull(value_base64, '')) * 3 / 4 AS approximate_bytes
-FROM {database}.{table} FINAL"""
+FROM {database}.{table}
+ORDER BY topic, partition, offset, stage LIMIT 1 BY topic, partition, offset, stage"""
 
 
 def _events(database: str) -> str:

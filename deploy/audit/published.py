@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from confluent_kafka import Message
 
 from deploy.pipeline.reading import TopicReader
 from schemas import journal
@@ -48,69 +49,65 @@ class _Alert(msgspec.Struct):
     revision: int
 
 
-_SUBJECT: Final[dict[str, type[_Snapshot] | type[_Alert]]] = {"customer-metrics": _Snapshot, "alerts": _Alert}
+_SUBJECT: Final[dict[str, Callable[[bytes], _Snapshot | _Alert]]] = {
+    "customer-metrics": msgspec.json.Decoder(_Snapshot).decode,
+    "alerts": msgspec.json.Decoder(_Alert).decode,
+}
 
 
 def read_published(reader: TopicReader, registry: Registry) -> Published:
     """Read the changelog's partition records, the journal and all outputs to their ends. Raises DependencyLost."""
     found = Published()
-    for message in reader.read(registry.name("customer-changelog"), registry.partitions):
-        if message.key() == KEY and (value := message.value()) is not None:
-            found.records[message.partition() or 0] = decode_record(_bytes(value))
-    _read_journal(found, reader, registry)
-    for short in _SUBJECT:
-        _read_subjects(found, reader, registry, short)
-    for short in ("dead-letters", "late-events"):
-        _read_set_aside(found, reader, registry, short)
-    for kind, topic in registry.inputs.items():  # only what nobody has accounted for yet
-        start = {number: record.inputs[kind].next for number, record in found.records.items() if kind in record.inputs}
-        for message in reader.read(topic.name, registry.partitions, start):
-            found.unread[topic.name, message.partition() or 0] += 1
+    offsets: dict[tuple[int, EventKind], int] = {}
+    shorts = {registry.name(short): short for short in ("customer-changelog", "journal", *_SUBJECT, "dead-letters", "late-events")}
+    for message in reader.read(list(shorts), registry.partitions):
+        short, partition = shorts[message.topic() or ""], message.partition() or 0
+        value = _bytes(message.value() or b"")
+        if short == "customer-changelog":
+            if message.key() == KEY and value:
+                found.records[partition] = decode_record(value)
+        elif short == "journal":
+            _add_chunk(found, offsets, partition, value)
+        else:
+            found.first[short].setdefault(partition, message.offset() or 0)
+            found.rows[short][partition] += 1
+            if short in _SUBJECT:
+                one = _SUBJECT[short](value)
+                found.subjects[short].add(one.alert_id if isinstance(one, _Alert) else one.customer_id)
+            else:
+                _add_set_aside(found, short, message)
+    inputs = {topic.name: kind for kind, topic in registry.inputs.items()}
+    start = {(name, number): record.inputs[kind].next for number, record in found.records.items() for name, kind in inputs.items() if kind in record.inputs}
+    for message in reader.read(list(inputs), registry.partitions, start):  # only what nobody has accounted for yet
+        found.unread[message.topic() or "", message.partition() or 0] += 1
     found.ends = reader.ends
     return found
 
 
-def _read_journal(found: Published, reader: TopicReader, registry: Registry) -> None:
-    offsets: dict[tuple[int, EventKind], int] = {}
-    for message in reader.read(registry.name("journal"), registry.partitions):
-        partition = message.partition() or 0
-        for entry in journal.read_chunk(_bytes(message.value() or b"")):
-            expected = found.journal_ends.get(partition)
-            if expected is None:
-                found.first["journal"][partition] = entry.position
-            elif entry.position != expected:
-                found.journal_faults[partition] += 1
-            if entry.offset <= offsets.get((partition, entry.kind), -1):
-                found.journal_faults[partition] += 1
-            offsets[partition, entry.kind] = entry.offset
-            found.journal_ends[partition] = entry.position + 1
-            found.applied[partition, entry.kind] += 1
+def _add_chunk(found: Published, offsets: dict[tuple[int, EventKind], int], partition: int, chunk: bytes) -> None:
+    for entry in journal.read_chunk(chunk):
+        expected = found.journal_ends.get(partition)
+        if expected is None:
+            found.first["journal"][partition] = entry.position
+        elif entry.position != expected:
+            found.journal_faults[partition] += 1
+        if entry.offset <= offsets.get((partition, entry.kind), -1):
+            found.journal_faults[partition] += 1
+        offsets[partition, entry.kind] = entry.offset
+        found.journal_ends[partition] = entry.position + 1
+        found.applied[partition, entry.kind] += 1
 
 
-def _read_subjects(found: Published, reader: TopicReader, registry: Registry, short: str) -> None:
-    decode: Callable[[bytes], _Snapshot | _Alert] = msgspec.json.Decoder(_SUBJECT[short]).decode
-    for message in reader.read(registry.name(short), registry.partitions):
-        partition = message.partition() or 0
-        found.first[short].setdefault(partition, message.offset() or 0)
-        found.rows[short][partition] += 1
-        one = decode(_bytes(message.value() or b""))
-        found.subjects[short].add(one.alert_id if isinstance(one, _Alert) else one.customer_id)
-
-
-def _read_set_aside(found: Published, reader: TopicReader, registry: Registry, short: str) -> None:
-    for message in reader.read(registry.name(short), registry.partitions):
-        partition = message.partition() or 0
-        found.first[short].setdefault(partition, message.offset() or 0)
-        found.rows[short][partition] += 1
-        given: Any = message.headers() or []
-        headers = {name: _bytes(value or b"").decode("utf-8", "replace") for name, value in given if name.startswith(dead_letter.PREFIX)}
-        topic, stage, offset = (headers.get(dead_letter.PREFIX + name, "") for name in ("topic", "stage", "offset"))
-        coordinates = (stage, int(offset) if offset.isdigit() else -1)
-        place = (topic, int(headers.get(dead_letter.PREFIX + "partition", partition)))
-        known = found.aside[short][place]
-        if stage == "insert" and coordinates not in known:
-            found.refused[place] += 1
-        known.add(coordinates)
+def _add_set_aside(found: Published, short: str, message: Message) -> None:
+    given: Any = message.headers() or []
+    headers = {name: _bytes(value or b"").decode("utf-8", "replace") for name, value in given if name.startswith(dead_letter.PREFIX)}
+    topic, stage, offset = (headers.get(dead_letter.PREFIX + name, "") for name in ("topic", "stage", "offset"))
+    place = (topic, message.partition() or 0)
+    coordinates = (stage, int(offset) if offset.isdigit() else -1)
+    known = found.aside[short][place]
+    if stage == "insert" and coordinates not in known:
+        found.refused[place] += 1
+    known.add(coordinates)
 
 
 def _bytes(value: str | bytes) -> bytes:

@@ -35,24 +35,26 @@ class TopicReader:
         low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=15)
         return int(low)
 
-    def read(self, topic: str, partitions: int, start: dict[int, int] | None = None) -> Iterator[Message]:
-        """Every committed record of a topic, from ``start`` or the beginning; partitions are interleaved. Raises DependencyLost."""
-        self._consumer.assign([TopicPartition(topic, number, (start or {}).get(number, OFFSET_BEGINNING)) for number in range(partitions)])
-        waiting = set(range(partitions))
+    def read(self, topics: list[str], partitions: int, start: dict[tuple[str, int], int] | None = None) -> Iterator[Message]:
+        """Every committed record, from ``start`` or the beginning; topics and partitions are interleaved. Raises DependencyLost."""
+        waiting = {(topic, number) for topic in topics for number in range(partitions)}
+        self._consumer.assign([TopicPartition(*place, (start or {}).get(place, OFFSET_BEGINNING)) for place in waiting])
         heard = time.monotonic()
         while waiting:
-            for message in self._consumer.consume(1000, 0.2):
+            for message in self._consumer.consume(1000, 0.1):
                 heard = time.monotonic()
-                error = message.error()
+                error, place = message.error(), (message.topic() or "", message.partition() or 0)
                 if error is None:
                     yield message
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    waiting.discard(message.partition() or 0)
-                    self.ends[topic, message.partition() or 0] = message.offset() or 0
+                    waiting.discard(place)
+                    self.ends[place] = message.offset() or 0
                 elif not error.retriable():
-                    raise DependencyLost(f"reading {topic}[{message.partition()}] failed: {error.name()}", "check the broker, then run it again")
+                    raise DependencyLost(f"reading {place[0]}[{place[1]}] failed: {error.name()}", "check the broker, then run it again")
             if time.monotonic() - heard > _SILENCE_SECONDS:
-                raise DependencyLost(f"no answer from Kafka for {_SILENCE_SECONDS:.0f} s while reading {topic}", "check the broker")
+                raise DependencyLost(
+                    f"no answer from Kafka for {_SILENCE_SECONDS:.0f} s while reading {', '.join(sorted({one for one, _ in waiting}))}", "check the broker"
+                )
         self._consumer.unassign()
 
     def close(self) -> None:

@@ -1,12 +1,14 @@
--- Records that could not be applied. Original coordinates are the key: written twice, it is one row after a merge.
+-- Records that could not be applied. The topic's own coordinates are in the key: a row is a record of the topic.
 CREATE TABLE IF NOT EXISTS {database}.dead_letters
 (
     `topic` LowCardinality(String),
     `partition` UInt32,
     `offset` UInt64,
     `stage` LowCardinality(String),
-    `set_aside_at` DateTime64(3, 'UTC')
+    `set_aside_at` DateTime64(3, 'UTC'),
+    `_partition` UInt32,
+    `_offset` UInt64
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (topic, partition, offset, stage)
+ORDER BY (topic, partition, offset, stage, _partition, _offset)
 SETTINGS non_replicated_deduplication_window = {window}

@@ -5,8 +5,10 @@ CREATE TABLE IF NOT EXISTS {database}.late_events
     `partition` UInt32,
     `offset` UInt64,
     `stage` LowCardinality(String),
-    `set_aside_at` DateTime64(3, 'UTC')
+    `set_aside_at` DateTime64(3, 'UTC'),
+    `_partition` UInt32,
+    `_offset` UInt64
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (topic, partition, offset, stage)
+ORDER BY (topic, partition, offset, stage, _partition, _offset)
 SETTINGS non_replicated_deduplication_window = {window}

@@ -111,8 +111,9 @@ def test_sinks_come_and_go_while_rows_flow(settings: KafkaSettings, clickhouse: 
 
 def test_the_audit_is_clean_and_names_what_is_missing(settings: KafkaSettings, clickhouse: ClickHouseSettings, client: Client) -> None:
     pack = load_pack("bank-cn")
-    inputs: list[tuple[str, bytes, bytes]] = [("transactions", f"c{n % 7}".encode(), json.dumps(transaction(n)).encode()) for n in range(300)]
-    inputs += [("transactions", b"c1", json.dumps(transaction(1)).encode()), ("transactions", b"c1", b"junk"), ("complaints", b"c1", b"\xff")]
+    events = [transaction(n, occurred_at=f"2026-03-01T{n // 60:02}:{n % 60:02}:00Z") for n in range(300)]
+    inputs: list[tuple[str, bytes, bytes]] = [("transactions", event["customer_id"].encode(), json.dumps(event).encode()) for event in events]
+    inputs += [("transactions", b"c1", json.dumps(events[1]).encode()), ("transactions", b"c1", b"junk"), ("complaints", b"c1", b"\xff")]
     inputs += [("transactions", b"c2", json.dumps(transaction(2, event_id="late", occurred_at="2019-01-01T00:00:00Z")).encode())]
     put(settings, inputs)
     work(settings, pack)
@@ -151,7 +152,7 @@ def work(settings: KafkaSettings, pack: Any) -> None:
     reader, producer = TopicReader(settings), Producer(settings.client_config())
     lanes = [Lane(number, registry, pack, {}) for number in range(PARTITIONS)]
     for kind, topic in registry.inputs.items():
-        for message in reader.read(topic.name, PARTITIONS):
+        for message in reader.read([topic.name], PARTITIONS):
             record = InputRecord(message.offset() or 0, message.timestamp()[1], message.key(), message.value(), message.headers() or [])  # type: ignore[arg-type]
             lanes[message.partition() or 0].offer(kind, [record])
         for lane in lanes:

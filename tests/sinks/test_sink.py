@@ -170,10 +170,12 @@ def test_dead_letters_keep_their_bytes(clickhouse: ClickHouseSettings, client: C
     big = bytes(range(256)) * 40_960  # 10 MB of every byte
     topics.dead_letter(2, 41, big)
     topics.dead_letter(2, 42, None, "tombstone")
+    topics.dead_letter(2, 42, None, "tombstone")  # put there twice by a crash
     topics.put("late-events", 2, b"{}", b"k")
     drain(topics, clickhouse, client)
     got = rows(client, f"SELECT offset, reason, value_base64, key_base64, headers_base64, message FROM {clickhouse.database}.dead_letters ORDER BY offset")
-    assert [(row[0], row[1]) for row in got] == [(41, "not_json"), (42, "tombstone")]
+    assert [(row[0], row[1]) for row in got] == [(41, "not_json"), (42, "tombstone"), (42, "tombstone")]
+    assert rows(client, f"SELECT offset FROM {clickhouse.database}.v_dead_letters ORDER BY offset") == [(41,), (42,)]
     assert base64.b64decode(got[0][2]) == big
     assert got[1][2] is None
     assert base64.b64decode(got[0][3]) == b"c1"
