@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -14,7 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.errors import Failed
+from deploy.errors import Failed, UserError
 from deploy.inputs import read_inputs
 from deploy.output_files import OutputFiles
 from deploy.pipeline.audit import Audit, audit
@@ -32,6 +33,9 @@ STORED = "crm_sink_rows_total"
 def run_files(files: list[Path], out: Path, pack_name: str | None, *, workers: int, journal: bool, keep: bool, as_json: bool) -> None:
     """Run the files, write the output files and print a summary. With ``keep`` the servers stay up until Ctrl-C."""
     pack = load_policy(pack_name)
+    for path in files:
+        if str(path) != "-" and not os.access(path, os.R_OK):
+            raise UserError(f"{path}: cannot read it", "give readable input files")
     console = Console(stderr=True)
     started = time.perf_counter()
     with interruptible(), ExitStack() as running, OutputFiles(out, pack, journal) as written:

@@ -6,6 +6,7 @@ Everything is loaded before the worker starts: simulated months pass in seconds,
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +75,13 @@ def _play(options: Options, pack: Pack, folder: Path, console: Console, running:
     simulation = Simulation(options.parameters)
     servers = running.enter_context(open_servers(pack, options.pack, folder))
     console.print(f"[green]✓[/] broker {servers.broker}   [green]✓[/] ClickHouse {servers.clickhouse}   [green]✓[/] logs {servers.folder}/")
-    console.print(_about(simulation))
+    for line in _about(simulation):
+        console.print(line, soft_wrap=True)
     children = running.enter_context(Children())
     feed = running.enter_context(AlertFeed(servers.settings.kafka))
     with _Bar(console) as bar:
         events = _load(simulation, servers, bar)
+        bar.show(Text(f"{events:,} events are in the topics; now worker and sink live through them.\n", "dim"))
         sink = children.add(servers.child("sink", "sink"))
         workers = [children.add(servers.child(f"worker {number}", "worker")) for number in range(1, options.workers + 1)]
         teller = Teller(bar.show, pack.timezone, options.language)
@@ -93,11 +96,12 @@ def _play(options: Options, pack: Pack, folder: Path, console: Console, running:
     return tally
 
 
-def _about(simulation: Simulation) -> str:
+def _about(simulation: Simulation) -> Iterator[str]:
     made, stories = simulation.parameters, len(simulation.labels)
-    return (
-        f"A bank of {made.customers:,} customers, {made.outlets} outlets and {stories} planted stories lives through {made.months} months (seed {made.seed})."
-    )
+    bank = f"A bank of {made.customers:,} customers, {made.outlets} outlets and {stories} planted stories"
+    yield f"{bank} lives through {made.months} months (seed {made.seed})."
+    for story, why in simulation.left_out.items():
+        yield f"Not told: {story.replace('_', ' ')} {why}."
 
 
 class _Bar:

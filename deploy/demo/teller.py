@@ -38,7 +38,8 @@ class Teller:
         self._next = time.monotonic() + self._pause
         gravest = max(self._held, key=gravity)
         self._held.remove(gravest)
-        self._show(alert_block(gravest, self._zone, self._language))
+        block = alert_block(gravest, self._zone, self._language)
         if self._held:
-            self._show(Text(f"    … and {len(self._held)} more: {grade_counts(self._held)}", "dim"))
+            block.append(f"\n    … and {len(self._held)} more: {grade_counts(self._held)}", "dim")
+        self._show(block.append("\n"))
         self._held.clear()

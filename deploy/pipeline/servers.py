@@ -21,6 +21,7 @@ from deploy.pipeline.children import Child
 from deploy.settings import Settings, load_settings
 from deploy.topic_plan import Topics
 from schemas.connection import KafkaSettings
+from schemas.topics import Topic
 from sinks.connection import connect
 from sinks.migrate import Migrator
 
@@ -67,9 +68,9 @@ def open_servers(pack: Pack, pack_name: str | None, folder: Path) -> Iterator[Se
             _set(environ, "FENGHUO_POLICY__PACK", str(Path(pack_name).resolve()) if Path(pack_name).is_dir() else pack_name)
         settings = load_settings(environ)
         topics = Topics(settings.kafka)
-        topics.apply(topics.plan())
-        if BROKER in os.environ:
-            _require_empty(settings.kafka)
+        plan = topics.plan()
+        _require_empty(settings.kafka, [change.topic for change in plan if change.action != "create"])
+        topics.apply(plan)
         client = connect(settings.clickhouse)
         try:
             for _ in Migrator(client, settings.clickhouse).up():
@@ -85,10 +86,10 @@ def _set(environ: dict[str, str], name: str, value: str) -> None:
     environ[name] = value
 
 
-def _require_empty(kafka: KafkaSettings) -> None:
+def _require_empty(kafka: KafkaSettings, existing: list[Topic]) -> None:
     consumer = Consumer(kafka.client_config() | {"group.id": f"{kafka.namespace}.look", "enable.auto.commit": False})
     try:
-        for topic in kafka.registry().topics:
+        for topic in existing:
             for partition in range(topic.partitions):
                 _, end = consumer.get_watermark_offsets(TopicPartition(topic.name, partition), timeout=10)
                 if end > 0:

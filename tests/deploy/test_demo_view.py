@@ -55,15 +55,15 @@ def test_the_teller_tells_the_gravest_and_counts_the_others(bank: Bank) -> None:
     raised = [alert for alert in alerts if alert.state in ("raised", "risen")]
     assert len(raised) >= 3
     teller.hear(alerts)
-    assert len(told) == 2
-    assert told[1].plain.strip() == f"… and {len(raised) - 1} more: {grade_counts(_without_gravest(raised))}"
+    assert len(told) == 1
+    assert told[0].plain.strip().splitlines()[-1].strip() == f"… and {len(raised) - 1} more: {grade_counts(_without_gravest(raised))}"
 
     teller.hear(alerts)
-    assert len(told) == 2, "within the pause nothing is told"
+    assert len(told) == 1, "within the pause nothing is told"
     teller.tell()
-    assert len(told) == 4
+    assert len(told) == 2
     teller.tell()
-    assert len(told) == 4
+    assert len(told) == 2
 
 
 def test_cleared_alerts_are_not_told(bank: Bank) -> None:
