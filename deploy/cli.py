@@ -31,6 +31,7 @@ COMMANDS = (
     "sink",
     "audit",
     "schema",
+    "bench",
 )
 
 

@@ -1,0 +1,138 @@
+"""A process under measurement, and how fast it gets on: its own CPU time and memory, and the offsets that its group commits.
+
+Every engine is measured the same way, from outside. Time and CPU count between two commits: the first one after the warm-up, and
+the last one before the input's end. What is committed between them was done between them; start, warm-up and leaving are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from deploy.benchmarking.figures import Run
+from deploy.embedded import guard
+from deploy.errors import Failed, UserError
+
+_POLL_SECONDS: Final = 0.05
+_STALL_SECONDS: Final = 90.0
+_TAIL: Final = 2_000
+
+
+class MeasuredProcess:
+    """One program, ended with us. Use as a context manager. Its output goes to ``log_file``, ``folder`` is where it runs."""
+
+    def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], folder: Path) -> None:
+        if not Path("/proc/self/stat").exists():
+            raise UserError("CPU time and memory of a worker are read from /proc, which this platform does not have", "fenghuo bench core state needs no /proc")
+        self.name = name
+        self.log_file = folder / "output.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("wb") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-S", "-E", guard.__file__, *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(environ),
+                cwd=folder,
+                start_new_session=True,
+            )
+        self._pid: int | None = None
+        self._peak = 0
+
+    @property
+    def ended(self) -> bool:
+        return self._guard.poll() is not None
+
+    def failure(self, what: str) -> Failed:
+        """What to tell the user: what went wrong, and the program's last words."""
+        text = self.log_file.read_text(encoding="utf-8", errors="replace")[-_TAIL:].rstrip()
+        return Failed(f"{self.name} {what}; the end of its output:\n{text}", "the lines above say why")
+
+    def cpu_seconds(self) -> float | None:
+        """User and system time of all its threads so far; None before it runs or after it ended."""
+        try:
+            if self._pid is None:
+                self._pid = int(Path(f"/proc/{self._guard.pid}/task/{self._guard.pid}/children").read_text().split()[0])
+            fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+            status = Path(f"/proc/{self._pid}/status").read_text()
+        except (OSError, IndexError):
+            return None
+        peak = next((line for line in status.splitlines() if line.startswith("VmHWM")), None)
+        if peak is not None:
+            self._peak = int(peak.split()[1]) * 1024
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory it has had resident."""
+        return self._peak
+
+    def __enter__(self) -> MeasuredProcess:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
+        self._guard.wait()
+
+
+class _Commit(NamedTuple):
+    at: float
+    events: int
+    cpu: float
+
+
+class Watch:
+    """Watches the offsets that ``group`` commits for ``topics``. Made before the process starts."""
+
+    def __init__(self, servers: str, group: str, topics: Sequence[str], partitions: int) -> None:
+        self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
+        places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
+        self._request = ConsumerGroupTopicPartitions(group, places)
+
+    def _committed(self) -> int:
+        try:
+            (future,) = self._admin.list_consumer_group_offsets([self._request], request_timeout=30).values()
+            return sum(max(0, place.offset) for place in future.result().topic_partitions)
+        except KafkaException as error:
+            if error.args[0].code() in (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR):
+                return 0
+            raise
+
+    def measure(self, process: MeasuredProcess, events: int, warm_up_seconds: float, at_most_seconds: float) -> Run:
+        """Until ``events`` are committed, or ``at_most_seconds`` after the warm-up. Raises Failed when the process ends or stands still before."""
+        commits: list[_Commit] = []
+        last_change = time.monotonic()
+        while True:
+            cpu, committed, now = process.cpu_seconds(), self._committed(), time.monotonic()
+            if committed > (commits[-1].events if commits else 0) and cpu is not None:
+                commits.append(_Commit(now, committed, cpu))
+                last_change = now
+            if committed >= events or (commits and now - commits[0].at > warm_up_seconds + at_most_seconds):
+                return _between(commits, events, warm_up_seconds, process)
+            if process.ended:
+                raise process.failure(f"ended after {committed:,} of {events:,} events")
+            if now - last_change > _STALL_SECONDS:
+                raise process.failure(f"committed nothing for {_STALL_SECONDS:.0f} s after {committed:,} of {events:,} events")
+            time.sleep(_POLL_SECONDS)
+
+
+def _between(commits: list[_Commit], events: int, warm_up_seconds: float, process: MeasuredProcess) -> Run:
+    warm = [commit for commit in commits if commit.at - commits[0].at >= warm_up_seconds] if commits else []
+    full = [commit for commit in warm if commit.events < events]
+    if len(full) < 2:
+        full = warm  # too few commits to leave the last one out, whose events may have come to less than its interval
+    if len(full) < 2:
+        raise Failed(f"{process.name} was through {events:,} events too soon to be measured", "give more --events")
+    first, last = full[0], full[-1]
+    return Run(last.events - first.events, last.at - first.at, last.cpu - first.cpu, process.peak_bytes)

@@ -1,0 +1,93 @@
+"""Runs the parts that were asked for and prints what they measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+from rich.console import Console
+
+from alerting.pack import load_pack
+from deploy.benchmarking.brokers import BrokerKind
+from deploy.pipeline.interrupts import interruptible
+from deploy.real_kafka.cluster import Unavailable, jars
+from deploy.version import version
+from schemas.topics import load_registry
+
+_EVENTS: Final = {"core": 200_000, "state": 50_000, "worker": 200_000, "peers": 2_000_000}
+_PACK: Final = "bank-cn"
+Progress = Callable[[str], None]
+
+
+def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence[str] | None, *, as_json: bool) -> None:
+    """Measure the parts one after the other. Raises UserError where one cannot run here."""
+    console = Console(stderr=True)
+    figures: dict[str, Any] = {"machine": _machine(), "rounds": rounds}
+    with interruptible(), tempfile.TemporaryDirectory(prefix="fenghuo-bench-") as folder:
+        status = console.status("") if console.is_terminal else nullcontext()
+        with status as shown:
+            progress: Progress = (lambda text: shown.update(text)) if shown is not None else (lambda text: console.print(text, highlight=False))
+            for part in dict.fromkeys(parts):
+                figures[part] = _measure(part, events or _EVENTS[part], rounds, brokers, Path(folder), progress)
+                if not as_json:
+                    print(_text(part, figures[part]), end="\n\n", flush=True)
+    if as_json:
+        print(msgspec.json.encode(figures).decode())
+    else:
+        machine = figures["machine"]
+        print(f"Fenghuo {version()}, Python {machine['python']}, {machine['cores']} cores, {machine['system']}; load average at the start {machine['load']}.")
+
+
+def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None, folder: Path, progress: Progress) -> dict[str, Any]:
+    if part == "worker":
+        from deploy.benchmarking.worker import bench_worker
+
+        return bench_worker(events, rounds, _brokers(brokers, progress), folder, progress)
+    if part == "peers":
+        from deploy.benchmarking.peers import bench_peers
+
+        return bench_peers(events, rounds, folder, progress)
+    registry, pack = load_registry(), load_pack(_PACK)
+    if part == "state":
+        from deploy.benchmarking.state import bench_state
+
+        return bench_state(events, registry, pack, progress)
+    from deploy.benchmarking.core import bench_core
+
+    return bench_core(events, rounds, registry, pack, progress)
+
+
+def _brokers(asked: Sequence[str] | None, progress: Progress) -> list[BrokerKind]:
+    if asked:
+        return cast("list[BrokerKind]", list(asked))
+    try:
+        jars()
+    except Unavailable as missing:
+        progress(f"worker: only on the embedded broker: {missing}")
+        return ["embedded"]
+    return ["embedded", "kafka"]
+
+
+def _text(part: str, figures: dict[str, Any]) -> str:
+    from deploy.benchmarking import core, peers, state, worker
+
+    if part == "core":
+        return core.core_text(figures)
+    if part == "state":
+        return state.state_text(figures)
+    return worker.worker_text(figures) if part == "worker" else peers.peers_text(figures)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+    }
