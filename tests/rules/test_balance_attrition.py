@@ -9,7 +9,7 @@ import pytest
 from streams.testing import Bank
 
 RULE = "churn.balance-attrition"
-DAY = datetime(2026, 7, 10, 10)
+DAY = datetime.fromisoformat("2026-07-10T10:00:00+08:00")
 
 
 def saver(bank: Bank, balance: str = "100000.00") -> None:

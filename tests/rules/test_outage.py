@@ -20,7 +20,9 @@ def salary(bank: Bank) -> None:
 
 def silence(bank: Bank) -> None:
     for back in range(6, -1, -1):
-        bank.transaction("c1", "80.00", "card_purchase", datetime(2026, 6, 14, 10) - timedelta(days=9 * back), balance_after="60000.00")
+        bank.transaction(
+            "c1", "80.00", "card_purchase", datetime.fromisoformat("2026-06-14T10:00:00+08:00") - timedelta(days=9 * back), balance_after="60000.00"
+        )
 
 
 def overdue(bank: Bank) -> None:
@@ -34,7 +36,7 @@ def complaint(bank: Bank) -> None:
 def outflow_to_clear(bank: Bank) -> None:
     """Raised before the outage; falls out of its window during it."""
     for back in range(7, 0, -1):
-        bank.transaction("c1", "20000.00", "transfer", datetime(2026, 7, 1, 10) - timedelta(days=30 * back))
+        bank.transaction("c1", "20000.00", "transfer", datetime.fromisoformat("2026-07-01T10:00:00+08:00") - timedelta(days=30 * back))
     bank.transaction("c1", "90000.00", "transfer", "2026-07-01T10:00:00")
 
 
@@ -45,8 +47,8 @@ STORIES: dict[Story, dict[str, str]] = {  # what falls due during the outage, an
     complaint: {"complaint.limit-50": "2026-07-12T00:00:00", "complaint.limit-80": "2026-07-16T19:12:00", "complaint.limit-passed": "2026-07-20T00:00:00"},
     outflow_to_clear: {"anomaly.outflow": "2026-07-01T10:00:00"},
 }
-BEFORE = datetime(2026, 7, 5)
-DEADLINE = datetime(2026, 7, 20)
+BEFORE = datetime.fromisoformat("2026-07-05T00:00:00+08:00")
+DEADLINE = datetime.fromisoformat("2026-07-20T00:00:00+08:00")
 
 
 def told(pack: Pack, story: Story, *ticks: datetime) -> tuple[Bank, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ import pytest
 from streams.testing import Bank
 
 RULE = "anomaly.outflow"
-SPIKE = datetime(2026, 7, 31, 10)
+SPIKE = datetime.fromisoformat("2026-07-31T10:00:00+08:00")
 
 
 def usual(bank: Bank, amount: str = "20000.00", months: int = 7, balance: str | None = None) -> None:
