@@ -51,7 +51,8 @@ def plain(events: int, partitions: int) -> Iterator[PlainRecord]:
         key = keys[customer]
         text = (
             f'"customer_id":"{key}","occurred_at":"{at:%Y-%m-%dT%H:%M:%SZ}","source":"core","account_id":"a-{key}",'
-            f'"amount":"{random.randrange(100, 99_999) / 100:.2f}","currency":"CNY","direction":"out","kind":"card_purchase","channel":"pos","balance_after":"20000.00"}'
+            f'"amount":"{random.randrange(100, 99_999) / 100:.2f}",'
+            '"currency":"CNY","direction":"out","kind":"card_purchase","channel":"pos","balance_after":"20000.00"}'
         )
         head = f'{{"event_id":"{number:0{PLAIN_BYTES - len(text) - 15}d}",'
         yield PlainRecord(places[customer], key.encode(), (head + text).encode(), int(at.timestamp() * 1000))
