@@ -12,6 +12,7 @@ from schemas import reference
 from schemas.events import MODELS
 from schemas.metrics.page import render_dictionary
 from schemas.telemetry import render_table
+from sinks.reference import render_tables, render_views
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,8 @@ PARTS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("docs/events.md", "envelope", reference.render_envelope),
     *(("docs/events.md", kind, partial(reference.render_fields, kind)) for kind in MODELS),
     ("docs/events.md", "reasons", reference.render_reasons),
+    ("docs/clickhouse.md", "views", render_views),
+    ("docs/clickhouse.md", "tables", render_tables),
 )
 
 

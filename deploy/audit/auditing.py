@@ -98,19 +98,34 @@ def _clickhouse(report: Report, registry: Registry, published: Published, client
         expected = {number: published.applied[number, kind] - published.refused[topic, number] for number in range(registry.partitions)}
         _rows(report, client, database, tables[name], since, "_position", expected, {number for short, number in done if short == "journal"})
     for short, name in (_HISTORY | _SET_ASIDE).items():
+        repeated = {number: published.rows[short][number] - len(seen) for number, seen in published.revisions[short].items()}
         refused = {number: published.refused[registry.name(short), number] for number in range(registry.partitions)}
         expected = {number: published.rows[short][number] - refused[number] for number in range(registry.partitions)}
-        _rows(report, client, database, tables[name], published.first[short], "_offset", expected, {number for one, number in done if one == short})
+        complete = {number for one, number in done if one == short}
+        _rows(report, client, database, tables[name], published.first[short], "_offset", expected, complete, repeated)
     for short, view in _LATEST.items():
         if all((short, number) in done for number in range(registry.partitions)) and not any(published.first[short].values()):
             report.compare("subjects", f"{database}.{view}", len(published.subjects[short]), latest(client, database, view))
 
 
-def _rows(report: Report, client: Client, database: str, table: Table, since: dict[int, int], column: str, expected: dict[int, int], done: set[int]) -> None:
+def _rows(
+    report: Report,
+    client: Client,
+    database: str,
+    table: Table,
+    since: dict[int, int],
+    column: str,
+    expected: dict[int, int],
+    done: set[int],
+    repeated: dict[int, int] | None = None,
+) -> None:
+    """``repeated`` of the expected rows were published twice: they may be stored twice until a merge, and count once."""
     found = held(client, database, table, since, column)
     complete = [number for number in expected if number in done]
     rows = sum(found[number].rows for number in complete if number in found)
     distinct = sum(found[number].distinct for number in complete if number in found)
+    most = sum(expected[number] for number in complete)
+    least = most - sum((repeated or {}).get(number, 0) for number in complete)
     where = f"{database}.{table.name}"
-    report.compare("rows", where, sum(expected[number] for number in complete), rows)
-    report.compare("distinct rows", where, rows, distinct)
+    report.compare("rows", where, min(max(rows, least), most), rows)
+    report.compare("distinct rows", where, least, distinct)

@@ -23,7 +23,8 @@ class Published:
     """Everything the audit compares, per partition; topics by short name.
 
     ``faults`` counts what must never be: gaps or repetitions of journal positions, offsets applied out of order, lines that
-    are none. ``first`` is the lowest offset (journal: position) the broker still has.
+    are none. ``revisions`` are distinct pairs of subject and revision, hashed: without transactions a crash may publish one
+    twice. ``first`` is the lowest offset (journal: position) the broker still has.
     """
 
     records: dict[int, PartitionRecord] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Published:
     journal_faults: Counter[int] = field(default_factory=Counter)
     first: dict[str, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     rows: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    revisions: dict[str, dict[int, set[int]]] = field(default_factory=lambda: defaultdict(dict))
     subjects: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     aside: dict[str, dict[tuple[str, int], set[tuple[str, int]]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
     refused: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -73,7 +75,9 @@ def read_published(reader: TopicReader, registry: Registry) -> Published:
             found.rows[short][partition] += 1
             if short in _SUBJECT:
                 one = _SUBJECT[short](value)
-                found.subjects[short].add(one.alert_id if isinstance(one, _Alert) else one.customer_id)
+                subject = one.alert_id if isinstance(one, _Alert) else one.customer_id
+                found.revisions[short].setdefault(partition, set()).add(hash((subject, one.revision)))
+                found.subjects[short].add(subject)
             else:
                 _add_set_aside(found, short, message)
     inputs = {topic.name: kind for kind, topic in registry.inputs.items()}

@@ -6,6 +6,7 @@ import json
 import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,6 +178,12 @@ def test_daily_business_takes_reversals_off_and_counts_no_declined_amount(clickh
     row = one(client, f"SELECT * FROM {clickhouse.database}.v_daily_business")
     assert (row["business_day"], row["amount"], row["n"], row["customers"]) == (date(2026, 3, 1), Decimal("10.10"), 4, 1)
     assert (row["posted"], row["reversed"], row["declined"]) == (2, 1, 1)
+
+
+def test_the_documented_queries_run(clickhouse: ClickHouseSettings, client: Client) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "clickhouse.md").read_text(encoding="utf-8")
+    queries = page.partition("```sql")[2].partition("```")[0].replace("fenghuo.", f"{clickhouse.database}.").split(";")
+    assert [client.query(query).result_rows for query in queries if query.strip()] == [[], [], []]
 
 
 def test_a_metrics_row_that_clickhouse_refuses_is_set_aside_once_with_its_record(clickhouse: ClickHouseSettings, client: Client) -> None:
