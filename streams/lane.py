@@ -25,7 +25,7 @@ from streams.customer.state import decode as decode_state
 from streams.customer.warnings import Look, Warnings
 from streams.merge import Head, Merge
 from streams.partition_record import KEY, InputProgress, Outcome, PartitionRecord, decode_record, encode_record
-from streams.records import InputRecord, Output, Record
+from streams.records import InputRecord, Output, Record, trace_of
 from streams.timers import Timers
 from streams.watermark import Watermark
 
@@ -198,7 +198,7 @@ class Lane:
             return "duplicate"
         watermark.event(at)
         self._fire()
-        trace = next((value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent"), None) if record.headers else None
+        trace = trace_of(record.headers) if record.headers else None
         step = _Step(watermark.now(at), Look(kind, event.event_id, self.record.position, watermark.clock, trace), kind, event, at, digest, record.offset)
         try:
             outputs = self._do(customer, step)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Record(Protocol):
@@ -38,3 +41,11 @@ class Output(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]]
+
+
+def trace_of(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
+    """The W3C traceparent among a record's headers; one that is null or no traceparent is as good as none."""
+    for name, value in headers:
+        if name == "traceparent":
+            return value.decode() if value is not None and _TRACEPARENT.fullmatch(value) else None
+    return None
