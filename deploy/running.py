@@ -26,8 +26,9 @@ from deploy.pipeline.servers import Servers, open_servers
 from deploy.publish_inputs import InputPublisher
 from deploy.replaying import load_policy
 
-SETTLED = "crm_events_settled_total"
-STORED = "crm_sink_rows_total"
+#: The counters that say how far workers and sink are, and the label to sum them by.
+SETTLED = ("crm_events_settled_total", "outcome")
+STORED = ("crm_sink_rows_total", "table")
 
 
 def run_files(files: list[Path], out: Path, pack_name: str | None, *, workers: int, journal: bool, keep: bool, as_json: bool) -> None:
@@ -94,8 +95,8 @@ def _store(servers: Servers, children: Children, progress: Progress) -> None:
     children.wait_until_done([sink], lambda: progress.update(task, completed=_count([sink], STORED)))
 
 
-def _count(children: list[Child], metric: str) -> int:
-    return sum(child.counted(metric) for child in children)
+def _count(children: list[Child], counter: tuple[str, str]) -> int:
+    return sum(child.counted(*counter).total() for child in children)
 
 
 def _report(summary: dict[str, Any], checked: Audit, sent: int, seconds: float, whole: float, out: Path, as_json: bool) -> None:

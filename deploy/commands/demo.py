@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
         epilog="\b\nExamples:\n  fenghuo demo\n  fenghuo demo --customers 500 --seed 11 --exit-when-done\n  fenghuo demo --exit-when-done --json > summary.json"
     )
     def demo(
-        customers: Annotated[int, typer.Option(help="Customers of the bank.")] = 2000,
+        customers: Annotated[int, typer.Option(help="Customers of the bank.")] = 1000,
         months: Annotated[int, typer.Option(help="Calendar months that it lives.")] = 6,
         seed: Annotated[int, typer.Option(help="The same seed gives the same bank.")] = 7,
         dirt: Annotated[float, typer.Option(help="Share of events beside which something goes wrong upstream.")] = 0.0005,

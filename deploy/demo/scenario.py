@@ -6,6 +6,7 @@ Everything is loaded before the worker starts: simulated months pass in seconds,
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -151,8 +152,9 @@ def _live(workers: list[Child], children: Children, feed: AlertFeed, teller: Tel
         children.check()
         teller.hear(feed.poll(0.4))
         looked = time.monotonic()
-        outcomes: dict[str, int] = {outcome: sum(worker.counted(SETTLED, outcome=outcome) for worker in workers) for outcome in OUTCOMES}
-        settled = sum(outcomes.values())
+        counted = sum((worker.counted(*SETTLED) for worker in workers), Counter[str]())
+        outcomes: dict[str, int] = {outcome: counted[outcome] for outcome in OUTCOMES}
+        settled = counted.total()
         if not settled:
             began = looked
             continue

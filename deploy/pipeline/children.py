@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -69,11 +70,14 @@ class Child:
         except (urllib.error.URLError, OSError):
             return None
 
-    def counted(self, metric: str, **labels: str) -> int:
-        """The sum of one of its counters over all series that carry these labels; 0 while it does not answer."""
-        wanted = [f'{name}="{value}"' for name, value in labels.items()]
-        series = (line for line in (self.probe("/metrics") or "").splitlines() if line.startswith((f"{metric}{{", f"{metric} ")))
-        return sum(int(float(line.rpartition(" ")[2])) for line in series if all(one in line for one in wanted))
+    def counted(self, metric: str, label: str) -> Counter[str]:
+        """One of its counters, summed by one label; empty while it does not answer."""
+        counts: Counter[str] = Counter()
+        value_of = re.compile(rf'[{{,]{label}="([^"]*)"')
+        for line in (self.probe("/metrics") or "").splitlines():
+            if line.startswith(f"{metric}{{") and (value := value_of.search(line)):
+                counts[value[1]] += int(float(line.rpartition(" ")[2]))
+        return counts
 
     def ask_to_end(self) -> None:
         """Let it finish what it does and leave."""
@@ -85,8 +89,12 @@ class Child:
         try:
             self._process.wait(_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once with SIGKILL, in the middle of whatever it does."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 class Children:
@@ -99,6 +107,10 @@ class Children:
         """Look after a child."""
         self._running.append(child)
         return child
+
+    def forget(self, child: Child) -> None:
+        """Look after it no longer."""
+        self._running.remove(child)
 
     def check(self) -> None:
         """Raises Failed if any child has ended."""

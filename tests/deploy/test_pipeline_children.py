@@ -44,7 +44,8 @@ def test_leaving_ends_the_children(tmp_path: Path) -> None:
     with Children() as children:
         child = children.add(Child("worker 1", ["worker"], WAITING, tmp_path / "worker-1.log", _free()))
         _until(lambda: child.probe("/livez") is not None)
-        assert child.counted("crm_events_settled_total") == 0
+        assert child.counted("crm_events_settled_total", "outcome").total() == 0
+        assert child.counted("crm_build_info", "version").total() == 1
     assert child.code == 0
     assert child.probe("/livez") is None
 
