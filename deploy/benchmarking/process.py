@@ -11,11 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.benchmarking.figures import Run
@@ -97,17 +98,17 @@ class Watch:
 
     def __init__(self, servers: str, group: str, topics: Sequence[str], partitions: int) -> None:
         self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
-        places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
-        self._request = ConsumerGroupTopicPartitions(group, places)
+        self._group = group
+        self._known = 0
+        self._places = [(topic, number) for topic in topics for number in range(partitions)]
 
     def _committed(self) -> int:
-        try:
-            (future,) = self._admin.list_consumer_group_offsets([self._request], request_timeout=30).values()
-            return sum(max(0, place.offset) for place in future.result().topic_partitions)
-        except KafkaException as error:
-            if error.args[0].code() in (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR):
-                return 0
-            raise
+        """Events committed; as before while the broker does not say (a new group's coordinator loads for seconds)."""
+        request = ConsumerGroupTopicPartitions(self._group, [TopicPartition(*place) for place in self._places])
+        with suppress(KafkaException):
+            (future,) = self._admin.list_consumer_group_offsets([request], request_timeout=5).values()
+            self._known = sum(max(0, place.offset) for place in future.result().topic_partitions)
+        return self._known
 
     def measure(self, process: MeasuredProcess, events: int, warm_up_seconds: float, at_most_seconds: float) -> Run:
         """Until ``events`` are committed, or ``at_most_seconds`` after the warm-up. Raises Failed when the process ends or stands still before."""
