@@ -34,6 +34,11 @@ _PASSING = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.REPLICA_NOT_AVAILABLE,
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.NETWORK_EXCEPTION,
     KafkaError._TRANSPORT,
@@ -162,7 +167,10 @@ class Store:
     def _offsets(self, places: list[Place], spec: Any, isolation: Any) -> dict[Place, int]:
         def ask() -> dict[Place, int]:
             futures = self._admin.list_offsets({TopicPartition(*place): spec for place in places}, isolation_level=isolation, request_timeout=30)
-            return {Place(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
+            found = {Place(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
+            if min(found.values()) < 0:  # no error, and no answer either: a leader that has just come back
+                raise KafkaException(KafkaError(KafkaError.OFFSET_NOT_AVAILABLE))
+            return found
 
         return _patiently(ask, f"the offsets of {places[0].topic}")
 

@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from deploy.real_kafka.cluster import free_port
+from deploy.real_kafka.cluster import Cluster, Unavailable, free_port
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
 from streams.engine.broker import has_transactions
@@ -259,3 +259,32 @@ def test_an_event_is_applied_within_a_fraction_of_a_second_when_all_is_quiet(kaf
         thread.join(20)
     print(f"p50 {took[20] * 1000:.0f} ms, worst {took[-1] * 1000:.0f} ms")
     assert took[20] < 0.3
+
+
+@pytest.mark.long
+def test_goes_on_when_the_broker_is_killed_and_comes_back(namespace: str) -> None:
+    """What was unsaved is applied again or written again; no record twice, none lost, and the same worker goes on."""
+    try:
+        cluster = Cluster()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    with cluster:
+        servers, processor = cluster.bootstrap_servers, counting(namespace, "ab")
+        create_topics(servers, processor)
+        fill(servers, processor, "a", range(1, 40_001))
+        running = worker(servers, processor, until_drained=False, frame_events=200)
+        codes: list[int] = []
+        thread = threading.Thread(target=lambda: codes.append(running.run()))
+        thread.start()
+        wait_until(lambda: sum(committed(servers, processor).values()) > 2_000)
+        cluster.brokers[0].kill()
+        time.sleep(2)
+        cluster.brokers[0].start()
+        cluster.brokers[0].wait()
+        fill(servers, processor, "a", range(40_001, 60_001))
+        fill(servers, processor, "b", range(1, 1_001))
+        wait_until(lambda: codes or sum(committed(servers, processor).values()) == 61_000, 90)
+        running.stop()
+        thread.join(30)
+        assert codes == [0]
+        assert_exact(servers, processor, 61_000)
