@@ -16,8 +16,8 @@ from sinks.ranges import Range, token
 class RangeStore(Protocol):
     """The stored range of each topic partition."""
 
-    def load(self, topic: str, partition: int) -> Range | None:
-        """The last range written down, or None."""
+    def load(self, topics: list[str]) -> dict[tuple[str, int], Range]:
+        """The last range written down of every partition of these topics that has one."""
 
     def claim(self, topic: str, partition: int, offsets: Range) -> Range:
         """Write a range down. Returns the one that stands, which may be another sink's."""
@@ -29,8 +29,8 @@ class MemoryRanges:
     def __init__(self) -> None:
         self.ranges: dict[tuple[str, int], Range] = {}
 
-    def load(self, topic: str, partition: int) -> Range | None:
-        return self.ranges.get((topic, partition))
+    def load(self, topics: list[str]) -> dict[tuple[str, int], Range]:
+        return {place: stored for place, stored in self.ranges.items() if place[0] in topics}
 
     def claim(self, topic: str, partition: int, offsets: Range) -> Range:
         stored = self.ranges.get((topic, partition))
@@ -47,13 +47,13 @@ class ClickHouseRanges:
         self._table = f"{database}.sink_ranges"
         self._incarnations = incarnations
 
-    def load(self, topic: str, partition: int) -> Range | None:
-        found = self._client.query(
-            f"SELECT first, last FROM {self._table} WHERE topic = {{topic:String}} AND incarnation = {{incarnation:String}}"
-            " AND partition = {partition:UInt32} ORDER BY first DESC LIMIT 1",
-            parameters={"topic": topic, "incarnation": self._incarnations[topic], "partition": partition},
+    def load(self, topics: list[str]) -> dict[tuple[str, int], Range]:
+        rows = self._client.query(
+            f"SELECT topic, incarnation, partition, max(first), argMax(last, first) FROM {self._table}"
+            " WHERE topic IN {topics:Array(String)} GROUP BY topic, incarnation, partition",
+            parameters={"topics": topics},
         ).result_rows
-        return Range(*found[0]) if found else None
+        return {(topic, int(partition)): Range(first, last) for topic, of, partition, first, last in rows if of == self._incarnations[topic]}
 
     def claim(self, topic: str, partition: int, offsets: Range) -> Range:
         incarnation = self._incarnations[topic]
@@ -64,7 +64,7 @@ class ClickHouseRanges:
             column_type_names=["String", "String", "UInt32", "UInt64", "UInt64"],
             settings={"insert_deduplication_token": token(topic, incarnation, partition, Range(offsets.first, offsets.first), "sink_ranges")},
         )
-        stands = self.load(topic, partition)
+        stands = self.load([topic]).get((topic, partition))
         if stands is None:
             raise RuntimeError(f"{self._table} does not keep what was written: is it the table of the migrations?")
         return stands

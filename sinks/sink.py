@@ -190,7 +190,9 @@ class Sink:
         short, partition = hand.place
         name, ranges = self._registry.name(short), self._range_store()
         if hand.place not in self._stored:
-            self._stored[hand.place] = ranges.load(name, partition)
+            stored_ranges = ranges.load([self._registry.name(one) for one, _ in self._hands])
+            for place in self._hands:
+                self._stored.setdefault(place, stored_ranges.get((self._registry.name(place[0]), place[1])))
         while True:
             stored = self._stored[hand.place]
             step = next_step(stored, hand.span(self._settings) if stored is None else self._span(hand, stored), hand.reached)

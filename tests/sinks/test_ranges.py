@@ -67,9 +67,9 @@ def test_ranges_cover_every_offset_once_whatever_is_interrupted(sizes: list[int]
         if committed == end:
             break
         hand = Range(committed, min(end, committed + next(cuts)) - 1)
-        step = next_step(store.load("t", 0), hand, hand.last + 1)
+        step = next_step(store.load(["t"]).get(("t", 0)), hand, hand.last + 1)
         if step.do is Do.WAIT:
-            step = next_step(store.load("t", 0), Range(committed, end - 1), end)
+            step = next_step(store.load(["t"]).get(("t", 0)), Range(committed, end - 1), end)
         if step.do is Do.RECORD:
             step = Step(Do.REPEAT, store.claim("t", 0, step.range))
             if data.draw(st.booleans()):
