@@ -262,6 +262,7 @@ def test_an_event_is_applied_within_a_fraction_of_a_second_when_all_is_quiet(kaf
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 def test_goes_on_when_the_broker_is_killed_and_comes_back(namespace: str) -> None:
     """What was unsaved is applied again or written again; no record twice, none lost, and the same worker goes on."""
     try:
