@@ -77,3 +77,12 @@ def test_after_compliance_dismissed_it_seven_days_are_quiet(bank: Bank) -> None:
     cash(bank, 3, day="2026-07-09")
     _, second = bank.alerts()
     assert (second.state, second.previous, second.episode) == ("raised", first.alert_id, 2)
+
+
+def test_foreign_cash_counts_at_the_reference_rate(bank: Bank) -> None:
+    """USD 7,000.00 are CNY 49,700.00; of a currency without a rate nothing is known."""
+    for hour in (9, 10, 11):
+        bank.transaction("c1", "7000.00", "deposit", f"2026-07-01T{hour:02}:00:00", currency="USD")
+        bank.transaction("c2", "48000.00", "deposit", f"2026-07-01T{hour:02}:00:00", currency="THB")
+    assert [(alert.subject.customer_id, alert.value_at_stake) for alert in bank.alerts()] == [("c1", 14_910_000)]
+    assert bank.metrics("c2")["flow.unconverted.count.365d"] == 3
