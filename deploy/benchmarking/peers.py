@@ -119,7 +119,8 @@ def _load(kafka: KafkaSettings, events: int) -> None:
     registry = kafka.registry()
     topic = registry.name("transactions")
     changelog = NewTopic(f"{kafka.namespace}.small-changelog", registry.partitions, 1, config={"cleanup.policy": "compact"})
-    for future in AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).create_topics([changelog]).values():
+    admin = AdminClient(dict(kafka.client_config()))
+    for future in admin.create_topics([changelog]).values():
         future.result()
     producer = Producer({**kafka.client_config(), "linger.ms": 20, "batch.size": 1 << 20, "compression.type": "lz4", "enable.idempotence": True})
     for record in plain(events, registry.partitions):

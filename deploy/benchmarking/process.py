@@ -1,7 +1,7 @@
 """A process under measurement, and how fast it gets on: its own CPU time and memory, and the offsets that its group commits.
 
-Every engine is measured the same way, from outside. Time and CPU count between two commits: the first one after the warm-up, and
-the last one before the input's end. What is committed between them was done between them; start, warm-up and leaving are left out.
+Every engine is measured the same way, from outside. Time and CPU count between two commits: the first one after the warm-up (or
+after a third of the input, where that comes earlier), and the last one before the input's end. What is committed between them was done between them; start, warm-up and leaving are left out.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from deploy.benchmarking.figures import Run
 from deploy.embedded import guard
@@ -87,7 +86,9 @@ class MeasuredProcess:
         self._guard.wait()
 
 
-class _Commit(NamedTuple):
+class Commit(NamedTuple):
+    """What was seen when a group's offsets had moved: monotonic seconds, events committed so far, CPU seconds used so far."""
+
     at: float
     events: int
     cpu: float
@@ -97,30 +98,28 @@ class Watch:
     """Watches the offsets that ``group`` commits for ``topics``. Made before the process starts."""
 
     def __init__(self, servers: str, group: str, topics: Sequence[str], partitions: int) -> None:
-        self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
-        self._group = group
+        # A consumer that never joins, only asks: the admin client's call for the same crashed the process on a new group.
+        self._consumer = Consumer({"bootstrap.servers": servers, "group.id": group, "enable.auto.commit": False, "log_level": 0})
+        self._places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
         self._known = 0
-        self._places = [(topic, number) for topic in topics for number in range(partitions)]
 
     def _committed(self) -> int:
         """Events committed; as before while the broker does not say (a new group's coordinator loads for seconds)."""
-        request = ConsumerGroupTopicPartitions(self._group, [TopicPartition(*place) for place in self._places])
         with suppress(KafkaException):
-            (future,) = self._admin.list_consumer_group_offsets([request], request_timeout=5).values()
-            self._known = sum(max(0, place.offset) for place in future.result().topic_partitions)
+            self._known = sum(max(0, place.offset) for place in self._consumer.committed(self._places, timeout=5))
         return self._known
 
     def measure(self, process: MeasuredProcess, events: int, warm_up_seconds: float, at_most_seconds: float) -> Run:
         """Until ``events`` are committed, or ``at_most_seconds`` after the warm-up. Raises Failed when the process ends or stands still before."""
-        commits: list[_Commit] = []
+        commits: list[Commit] = []
         last_change = time.monotonic()
         while True:
             cpu, committed, now = process.cpu_seconds(), self._committed(), time.monotonic()
             if committed > (commits[-1].events if commits else 0) and cpu is not None:
-                commits.append(_Commit(now, committed, cpu))
+                commits.append(Commit(now, committed, cpu))
                 last_change = now
             if committed >= events or (commits and now - commits[0].at > warm_up_seconds + at_most_seconds):
-                return _between(commits, events, warm_up_seconds, process)
+                return between(commits, events, warm_up_seconds, process)
             if process.ended:
                 raise process.failure(f"ended after {committed:,} of {events:,} events")
             if now - last_change > _STALL_SECONDS:
@@ -128,8 +127,9 @@ class Watch:
             time.sleep(_POLL_SECONDS)
 
 
-def _between(commits: list[_Commit], events: int, warm_up_seconds: float, process: MeasuredProcess) -> Run:
-    warm = [commit for commit in commits if commit.at - commits[0].at >= warm_up_seconds] if commits else []
+def between(commits: list[Commit], events: int, warm_up_seconds: float, process: MeasuredProcess) -> Run:
+    """The stretch to count. Raises Failed where too few commits were seen."""
+    warm = [commit for commit in commits if commit.at - commits[0].at >= warm_up_seconds or commit.events * 3 >= events]
     full = [commit for commit in warm if commit.events < events]
     if len(full) < 2:
         full = warm  # too few commits to leave the last one out, whose events may have come to less than its interval

@@ -1,0 +1,91 @@
+"""``fenghuo bench`` runs on small input and says what it measured. Nothing here asserts a speed: that depends on the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from deploy.benchmarking.figures import Rounds, Run, Spread, table
+from deploy.benchmarking.process import Commit, MeasuredProcess, between
+from deploy.benchmarking.workload import PLAIN_BYTES, plain
+from deploy.errors import Failed
+from schemas.codec import decode
+from schemas.topics import partition_of
+
+SPREAD = {"median", "low", "high"}
+
+
+def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from deploy.cli import main; main()", "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+def test_core_and_state_report_figures_as_json() -> None:
+    done = _bench("core", "state", "--events", "2000", "--rounds", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    core, state = figures["core"], figures["state"]
+    assert core["events"] > 1_500
+    assert core["events_measured"] == [core["events"]] * 2
+    assert all(core[name].keys() == SPREAD for name in ("events_per_second", "cpu_seconds_per_million_events", "peak_mib"))
+    assert {"decode", "rules", "apply"} <= core["steps_us_per_event"].keys()
+    assert sum(core["steps_us_per_event"].values()) == pytest.approx(core["cpu_seconds_per_million_events"]["median"], rel=0.02)
+    assert state["steady_customer"]["transactions"] == 240
+    assert sum(state["steady_customer"]["bytes_by_part"].values()) <= state["steady_customer"]["bytes"]
+    sizes = state["bank"]["bytes"]
+    assert sizes["p10"] <= sizes["p50"] <= sizes["p99"] <= sizes["largest"]
+    assert figures["machine"]["cores"] >= 1
+
+
+def test_tables_for_people_name_machine_and_load() -> None:
+    done = _bench("core", "--events", "2000", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    assert "| one core, everything on |" in done.stdout
+    assert "load average" in done.stdout.splitlines()[-1]
+
+
+def test_unknown_part_is_a_usage_error() -> None:
+    assert _bench("nothing").returncode == 2
+
+
+def test_plain_transactions_are_valid_events_of_one_size_in_order_of_time() -> None:
+    records = list(islice(plain(500, 4), 500))
+    assert {len(record.value) for record in records} == {PLAIN_BYTES}
+    assert [record.at for record in records] == sorted(record.at for record in records)
+    for record in records:
+        event = decode("transaction", record.key, record.value)
+        assert record.partition == partition_of(record.key, 4)
+        assert int(event.occurred_at.timestamp()) == record.at // 1000
+
+
+def test_spread_and_rates() -> None:
+    rounds = Rounds([Run(1_000, 0.5, 0.25, 1 << 20), Run(1_000, 1.0, 0.5, 3 << 20), Run(1_000, 2.0, 0.3, 2 << 20)])
+    assert rounds.rate == Spread(1_000, 500, 2_000)
+    assert rounds.cpu == Spread(300, 250, 500)
+    assert rounds.peak_mib == Spread(2, 1, 3)
+    assert table(["a", "bb"], [["1", "2"]]).splitlines() == ["| a | bb |", "|---|----|", "| 1 | 2  |"]
+
+
+def test_a_run_counts_from_the_first_commit_after_the_warm_up_to_the_last_before_the_end(tmp_path: Path) -> None:
+    with MeasuredProcess("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"], {}, tmp_path) as process:
+        commits = [Commit(0.0, 100, 1.0), Commit(1.0, 300, 1.5), Commit(2.0, 500, 2.0), Commit(3.0, 900, 3.0), Commit(9.0, 1_000, 3.1)]
+        run = between(commits, 1_000, 1.0, process)
+        assert (run.events, run.seconds, run.cpu_seconds) == (600, 2.0, 1.5)
+        assert between(commits, 1_000, 60.0, process).events == 400  # a third is past after 2 s, whatever the warm-up
+        assert between(commits[-2:], 1_000, 0.0, process).events == 100
+        with pytest.raises(Failed, match="too soon to be measured"):
+            between(commits[-1:], 1_000, 0.0, process)
+
+
+def test_a_process_is_measured_alone_and_ended_with_us(tmp_path: Path) -> None:
+    busy = "import time\nstarted = time.process_time()\nwhile time.process_time() - started < 0.3: pass\ntime.sleep(60)"
+    with MeasuredProcess("busy", [sys.executable, "-c", busy], {}, tmp_path) as process:
+        while (process.cpu_seconds() or 0.0) < 0.3:
+            assert not process.ended
+        assert process.peak_bytes > 1 << 20
+    assert process.ended
