@@ -58,8 +58,15 @@ CUSTOMER_INITIATED: frozenset[str] = frozenset(
         "product_closed",
     }
 )
+#: Of these, kinds that somebody else starts when the money comes in.
+_STARTED_BY_SENDER: frozenset[str] = frozenset({"transfer", "cheque"})
 #: Kinds that book a fact without moving money.
 WITHOUT_MOVEMENT: frozenset[str] = frozenset({"instalment_due", "product_opened", "product_closed", "account_frozen", "loan_write_off"})
+
+
+def customer_initiated(kind: str, direction: str) -> bool:
+    """Whether the customer started a transaction: money sent by others shows no activity of the customer's own."""
+    return kind in CUSTOMER_INITIATED and not (direction == "in" and kind in _STARTED_BY_SENDER)
 
 
 class Counterparty(BaseModel):

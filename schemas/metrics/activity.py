@@ -12,7 +12,8 @@ METRICS = (
         _C,
         "最近交易距今",
         "Days since last transaction",
-        "Local days since the last posted customer-initiated transaction (product_opened and product_closed among them), not below 0",
+        "Local days since the last posted customer-initiated transaction, not below 0; product_opened and product_closed are such, an incoming "
+        "transfer or cheque is not",
         "RFM",
     ),
     Metric("activity.frequency", Unit.COUNT, _C, "交易频率", "Transaction frequency", f"Number of customer-initiated {POSTED}", "RFM", (365,)),

@@ -27,7 +27,7 @@ METRICS = (
         (30,),
     ),
     Metric(
-        "flow.near_threshold.count",
+        "cash.near_threshold.count",
         Unit.COUNT,
         _C,
         "临界现金存款笔数",
@@ -38,12 +38,12 @@ METRICS = (
         (1,),
     ),
     Metric(
-        "flow.near_threshold.amount",
+        "cash.near_threshold.amount",
         Unit.MONEY,
         _C,
         "临界现金存款金额",
         "Amount of cash deposits just below the reporting limit",
-        "Sum of the deposits counted by flow.near_threshold.count",
+        "Sum of the deposits counted by cash.near_threshold.count",
         "AML large-value rule",
         (1,),
     ),

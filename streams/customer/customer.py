@@ -10,7 +10,7 @@ from typing import Final
 
 from alerting.pack import Pack
 from schemas.events import AnyEvent, Complaint, Customer, EventKind, Feedback, Interaction, Transaction
-from schemas.events.transactions import CUSTOMER_INITIATED
+from schemas.events.transactions import customer_initiated
 from schemas.localtime import Calendar, Day, Instant
 from schemas.money import minor_units
 from streams.customer.state import CustomerState
@@ -24,7 +24,8 @@ from streams.metrics.windows import Windows
 Families = frozenset[str]
 
 _MONEY: Final[Families] = frozenset({"flow", "activity"})
-_MONEY_BALANCE: Final[Families] = frozenset({"flow", "activity", "balance"})
+_CASH: Final[Families] = frozenset({"flow", "activity", "cash"})
+_BALANCE: Final[Families] = frozenset({"balance"})
 _CONTACT: Final[Families] = frozenset({"contact", "activity"})
 _SURVEY: Final[Families] = frozenset({"satisfaction"})
 _COMPLAINT: Final[Families] = frozenset({"complaint", "one_complaint"})
@@ -118,14 +119,15 @@ class CustomerInHand:
                 state.first_transaction_day = day
             if kind == "deposit" and event.direction == "in" and self._near_limit(minor):
                 mark = flows.NEAR
+                families = _CASH
             self.flows.windows.add(day, flows.label(event.direction, kind, event.channel, mark), sign, sign * minor)
-        if kind in CUSTOMER_INITIATED and sign > 0:
+        if sign > 0 and customer_initiated(kind, event.direction):
             state.activity.transacted(day)
         if event.balance_after is not None and event.product_line == "deposit":
             balance = self._reporting(event.balance_after, event.currency, day)
             if balance is not None:
                 state.balances.book(event.account_id, day, at, balance, self.today)
-                families = _MONEY_BALANCE
+                families = families | _BALANCE
         if kind in salary.KINDS and event.direction == "in":
             state.salary.paid(day, sign * minor)
             families = families | _SALARY

@@ -25,7 +25,7 @@ _FILLED: Final = frozenset(
     key
     for key, metric in KEYS.items()
     if (metric.family == "flow" and metric.name != "flow.out.norm")
-    or metric.family in ("balance", "contact")
+    or metric.family in ("balance", "cash", "contact")
     or metric.name in ("activity.frequency", "activity.monetary")
 )
 

@@ -1,4 +1,4 @@
-"""Computes the ``flow.*`` metrics, and from the same cells ``activity.frequency`` and ``activity.monetary``."""
+"""Computes the ``flow.*`` and ``cash.*`` metrics, and from the same cells ``activity.frequency`` and ``activity.monetary``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from schemas.events.transactions import CUSTOMER_INITIATED
+from schemas.events.transactions import customer_initiated
 from schemas.localtime import Day
 from schemas.metrics import DICTIONARY
 from schemas.metrics.flows import WINDOWS
@@ -51,7 +51,7 @@ class _Groups:
         self.kinds = _grouped([facets.kind for facets in read])
         self.channels = _grouped([facets.channel for facets in read])
         self.marks = dict(_grouped([facets.mark for facets in read]))
-        self.initiated = tuple(number for number, facets in enumerate(read) if facets.kind in CUSTOMER_INITIATED)
+        self.initiated = tuple(number for number, facets in enumerate(read) if customer_initiated(facets.kind, facets.direction))
 
 
 def _grouped(values: list[str]) -> list[tuple[str, tuple[int, ...]]]:
@@ -149,7 +149,7 @@ def _keys(count: str, total: str | None) -> Keys:
 _DIRECTION_KEYS: Final = {direction: _keys(f"flow.{direction}.count", f"flow.{direction}.amount") for direction in ("in", "out")}
 _KIND_KEYS: Final = _keys("flow.kind.count", "flow.kind.amount")
 _CHANNEL_KEYS: Final = _keys("flow.channel.count", "flow.channel.amount")
-_NEAR_KEYS: Final = _keys("flow.near_threshold.count", "flow.near_threshold.amount")
+_NEAR_KEYS: Final = _keys("cash.near_threshold.count", "cash.near_threshold.amount")
 _UNCONVERTED_KEYS: Final = _keys("flow.unconverted.count", None)
 _INITIATED_KEYS: Final = _keys("activity.frequency", "activity.monetary")
 

@@ -45,7 +45,7 @@ class Life(RuleBasedStateMachine):
         self.values |= {
             "balance.attrition.30d": attrition,
             "balance.average.90d": average,
-            "flow.near_threshold.count.1d": near,
+            "cash.near_threshold.count.1d": near,
             "complaint.open.count": complaints,
         }
         if active:

@@ -254,10 +254,10 @@ def test_a_graver_arrears_warning_takes_over(story: Callable[[str], Story], at: 
 
 def test_an_alert_that_never_clears_by_itself_is_closed_by_a_person(story: Callable[[str], Story]) -> None:
     told = story("anomaly.near-threshold-cash")
-    told.look("2026-07-06T10:00", {"flow.near_threshold.count.1d": 3})
+    told.look("2026-07-06T10:00", {"cash.near_threshold.count.1d": 3})
 
-    assert told.look("2026-07-07T00:00", {"flow.near_threshold.count.1d": 0}, kind="clock") == []
-    assert told.say("2026-07-08T00:00", "dismissed", {"flow.near_threshold.count.1d": 0})[0].state == "dismissed"
+    assert told.look("2026-07-07T00:00", {"cash.near_threshold.count.1d": 0}, kind="clock") == []
+    assert told.say("2026-07-08T00:00", "dismissed", {"cash.near_threshold.count.1d": 0})[0].state == "dismissed"
 
 
 def test_evidence_keeps_the_first_and_the_latest_positions(story: Callable[[str], Story]) -> None:

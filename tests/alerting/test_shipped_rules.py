@@ -50,8 +50,8 @@ WHEN: list[tuple[str, dict[str, Any], list[tuple[dict[str, Any], bool]]]] = [
     ),
     (
         "anomaly.near-threshold-cash",
-        {"flow.near_threshold.count.1d": 3, "flow.near_threshold.amount.1d": 14_400_000},
-        [({"flow.near_threshold.count.1d": 2}, False), ({"flow.near_threshold.count.1d": 4}, True), ({"flow.near_threshold.count.1d": None}, False)],
+        {"cash.near_threshold.count.1d": 3, "cash.near_threshold.amount.1d": 14_400_000},
+        [({"cash.near_threshold.count.1d": 2}, False), ({"cash.near_threshold.count.1d": 4}, True), ({"cash.near_threshold.count.1d": None}, False)],
     ),
 ]
 
@@ -178,7 +178,7 @@ def test_the_reason_reads_as_a_banker_would_say_it(pack: Pack, facts_at: Facts_,
 
 
 def test_an_open_complaint_bars_offers_in_every_alert(pack: Pack, facts_at: Facts_, trigger: Triggers) -> None:
-    values = {"flow.near_threshold.count.1d": 3}
+    values = {"cash.near_threshold.count.1d": 3}
     without = raised(pack, "anomaly.near-threshold-cash", facts_at(NOW, values), trigger(0))
     barred = raised(pack, "anomaly.near-threshold-cash", facts_at(NOW, values | {"complaint.open.count": 1}), trigger(0))
 

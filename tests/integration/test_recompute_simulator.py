@@ -20,4 +20,4 @@ def test_every_value_of_every_snapshot(tmp_path: Path) -> None:
     assert found.is_empty(), found
     seen = {key for place in tmp_path.iterdir() if place.is_dir() for key in read_snapshots(place / "metrics.jsonl").values["key"].unique()}
     never = {key for key, metric in KEYS.items() if metric.subject is Subject.CUSTOMER} - seen
-    assert never <= {"flow.unconverted.count.365d", "flow.near_threshold.count.1d", "flow.near_threshold.amount.1d"}
+    assert never <= {"flow.unconverted.count.365d", "cash.near_threshold.count.1d", "cash.near_threshold.amount.1d"}

@@ -12,9 +12,11 @@ from tests.recompute.windows import lower_median, named, over_windows
 
 def activity(ground: Ground) -> pl.DataFrame:
     """Recency, frequency, monetary value; active days and the gaps between them."""
-    own = ground.transactions.filter((pl.col("status") == "posted") & pl.col("kind").is_in(list(CUSTOMER_INITIATED)))
+    sent_by_others = (pl.col("direction") == "in") & pl.col("kind").is_in(["transfer", "cheque"])
+    initiated = pl.col("kind").is_in(list(CUSTOMER_INITIATED)) & ~sent_by_others
+    own = ground.transactions.filter((pl.col("status") == "posted") & initiated)
     seen = ground.seen(own)
-    moved = ground.transactions.filter((pl.col("status") != "declined") & (pl.col("direction") != "none") & pl.col("kind").is_in(list(CUSTOMER_INITIATED)))
+    moved = ground.transactions.filter((pl.col("status") != "declined") & (pl.col("direction") != "none") & initiated)
     sign = pl.when(pl.col("status") == "reversed").then(-1).otherwise(1)
     totals = {"activity.frequency": (sign, (365,)), "activity.monetary": (sign * pl.col("amount"), (365,))}
     sums = over_windows(ground.seen(moved), totals)

@@ -24,7 +24,7 @@ def flow(ground: Ground) -> pl.DataFrame:
         parts.append(over_windows(moved, totals, pl.col(facet)))
     just_below = (pl.col("amount") >= policy.near_share * policy.cash_limit) & (pl.col("amount") < policy.cash_limit)
     near = moved.filter((pl.col("kind") == "deposit") & (pl.col("direction") == "in") & just_below)
-    parts.append(over_windows(near, {"flow.near_threshold.count": (sign, (1,)), "flow.near_threshold.amount": (sign * pl.col("amount"), (1,))}))
+    parts.append(over_windows(near, {"cash.near_threshold.count": (sign, (1,)), "cash.near_threshold.amount": (sign * pl.col("amount"), (1,))}))
     parts.append(over_windows(moved.filter(~pl.col("convertible")), {"flow.unconverted.count": (sign, (365,))}))
     parts.append(_norm(moved, sign))
     return pl.concat(parts)

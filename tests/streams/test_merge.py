@@ -10,7 +10,7 @@ import pytest
 
 from schemas.codec import decode
 from schemas.events import AnyEvent, EventKind
-from streams.calendar import DAY_MS, to_datetime
+from schemas.localtime import DAY_MS, to_datetime
 from streams.merge import RANK, Merge
 from streams.records import InputRecord
 

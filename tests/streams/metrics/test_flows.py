@@ -38,7 +38,7 @@ def test_the_snapshot_shows_what_a_rule_reads(cells: list[Any]) -> None:
             read[f"flow.{direction}.amount.{days}d"] = flows.amount(direction, days)
         for facet in ("kind", "channel"):
             read[f"flow.{facet}.count.{days}d"], read[f"flow.{facet}.amount.{days}d"] = flows.by(facet, days)
-    read["flow.near_threshold.count.1d"], read["flow.near_threshold.amount.1d"] = flows.marked(NEAR, 1)
+    read["cash.near_threshold.count.1d"], read["cash.near_threshold.amount.1d"] = flows.marked(NEAR, 1)
     read["flow.unconverted.count.365d"] = flows.marked(UNCONVERTED, 365)[0]
     read["activity.frequency.365d"], read["activity.monetary.365d"] = flows.initiated(365)
     assert filled == {key: value for key, value in read.items() if value}
