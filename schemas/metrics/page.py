@@ -11,6 +11,7 @@ from schemas.metrics.metric import Metric
 #: The families in words, in the order of the page. A family without words here is a mistake that a test finds.
 FAMILIES: Final[dict[str, str]] = {
     "flow": "Money in and out",
+    "cash": "Cash near the reporting limit",
     "balance": "Balances",
     "activity": "Recency, frequency, rhythm",
     "salary": "Salary",
