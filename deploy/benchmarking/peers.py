@@ -122,7 +122,9 @@ def _load(kafka: KafkaSettings, events: int) -> None:
     admin = AdminClient(dict(kafka.client_config()))
     for future in admin.create_topics([changelog]).values():
         future.result()
-    producer = Producer({**kafka.client_config(), "linger.ms": 20, "batch.size": 1 << 20, "compression.type": "lz4", "enable.idempotence": True})
+    producer = Producer(
+        {**kafka.client_config(), "linger.ms": 20, "batch.size": 1 << 20, "compression.type": "lz4", "enable.idempotence": True, "log_level": 0}
+    )
     for record in plain(events, registry.partitions):
         while True:
             try:

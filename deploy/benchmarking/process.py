@@ -1,7 +1,8 @@
 """A process under measurement, and how fast it gets on: its own CPU time and memory, and the offsets that its group commits.
 
 Every engine is measured the same way, from outside. Time and CPU count between two commits: the first one after the warm-up (or
-after a third of the input, where that comes earlier), and the last one before the input's end. What is committed between them was done between them; start, warm-up and leaving are left out.
+after a third of the input, where that comes earlier), and the last one before the input's end. What is committed between them was
+done between them; start, warm-up and leaving are left out.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Watch:
     """Watches the offsets that ``group`` commits for ``topics``. Made before the process starts."""
 
     def __init__(self, servers: str, group: str, topics: Sequence[str], partitions: int) -> None:
-        # A consumer that never joins, only asks: the admin client's call for the same crashed the process on a new group.
+        # A consumer that never joins, only asks: where a new group's coordinator loads, the admin client's call aborts the process when it times out.
         self._consumer = Consumer({"bootstrap.servers": servers, "group.id": group, "enable.auto.commit": False, "log_level": 0})
         self._places = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
         self._known = 0
