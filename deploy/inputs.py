@@ -8,8 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import heapq
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -58,34 +61,58 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_inputs(paths: Iterable[Path], registry: Registry) -> Iterator[InputRecord]:
-    """Every record of the files, in file order; a tick becomes one record for every partition. ``-`` is standard input, ``.gz`` is unpacked.
+    """Every record of the files; a tick becomes one record for every partition. ``-`` is standard input, ``.gz`` is unpacked.
 
+    One file is read in its own order. Several are read side by side, the oldest line next, as upstream systems would have sent
+    them: one after the other, the first file's end would make all that is older in the next one late.
     Raises InputError for a line out of format and UserError for a file that cannot be read.
     """
     place = lru_cache(maxsize=1 << 17)(lambda key: partition_of(key, registry.partitions))
     shorts = {name: topic.short for topic in registry.inputs.values() for name in (topic.short, topic.name)}
-    for path in paths:
-        number = 0
-        try:
-            with _open_to_read(path) as lines:
-                for number, text in enumerate(lines, 1):
-                    if text.isspace():
+    files = [_read_file(path, registry, shorts, place) for path in paths]
+    if len(files) == 1:
+        return files[0]
+    return (record for _, record in heapq.merge(*map(_with_times, files), key=lambda timed: timed[0]))
+
+
+class _Time(msgspec.Struct):
+    occurred_at: datetime
+
+
+_decode_time = msgspec.json.Decoder(_Time).decode
+
+
+def _with_times(records: Iterator[InputRecord]) -> Iterator[tuple[float, InputRecord]]:
+    """Each record with its event's time; one that states none goes with the record before it."""
+    time = 0.0
+    for record in records:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError):
+            time = _decode_time(record.value or b"").occurred_at.timestamp()
+        yield time, record
+
+
+def _read_file(path: Path, registry: Registry, shorts: Mapping[str, str], place: Callable[[bytes], int]) -> Iterator[InputRecord]:
+    number = 0
+    try:
+        with _open_to_read(path) as lines:
+            for number, text in enumerate(lines, 1):
+                if text.isspace():
+                    continue
+                try:
+                    line = _decode_line(text)
+                    short = shorts[line.topic]
+                    if short == TICKS and isinstance(line.value, msgspec.Raw) and line.key is None and line.key_raw is None:
+                        yield from _tick_everywhere(bytes(line.value), registry.partitions)
                         continue
-                    try:
-                        line = _decode_line(text)
-                        short = shorts[line.topic]
-                        if short == TICKS and isinstance(line.value, msgspec.Raw) and line.key is None and line.key_raw is None:
-                            yield from _tick_everywhere(bytes(line.value), registry.partitions)
-                            continue
-                        key, value = _key(line), _value(line)
-                    except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, _FormatError) as problem:
-                        raise InputError(f"{path}:{number}: {_explain(problem)}", _HINT) from None
-                    except KeyError:
-                        raise InputError(f"{path}:{number}: unknown topic", f"input topics: {', '.join(t.short for t in registry.inputs.values())}") from None
-                    yield InputRecord(short, place(key) if key is not None else 0, key, value)
-        except (OSError, EOFError) as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise UserError(f"{path}: cannot read after line {number}: {reason}", "give a readable input file") from None
+                    key, value = _key(line), _value(line)
+                except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, _FormatError) as problem:
+                    raise InputError(f"{path}:{number}: {_explain(problem)}", _HINT) from None
+                except KeyError:
+                    raise InputError(f"{path}:{number}: unknown topic", f"input topics: {', '.join(t.short for t in registry.inputs.values())}") from None
+                yield InputRecord(short, place(key) if key is not None else 0, key, value)
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UserError(f"{path}: cannot read after line {number}: {reason}", "give a readable input file") from None
 
 
 class _FormatError(ValueError):

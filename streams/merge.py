@@ -24,9 +24,9 @@ Decode = Callable[[EventKind, Record], AnyEvent]
 
 
 class Head:
-    """One record in hand, decoded once; ``event`` or ``rejected`` is set."""
+    """One record in hand, decoded once; ``event`` or ``rejected`` is set. ``place`` is where in time the merge has put it."""
 
-    __slots__ = ("at", "event", "kind", "record", "rejected")
+    __slots__ = ("at", "event", "kind", "place", "record", "rejected")
 
     def __init__(self, kind: EventKind, record: Record, decode: Decode) -> None:
         self.kind = kind
@@ -34,6 +34,7 @@ class Head:
         self.event: AnyEvent | None = None
         self.rejected: Rejected | None = None
         self.at: Instant | None = None
+        self.place: Instant | None = None
         try:
             self.event = decode(kind, record)
             self.at = to_instant(self.event.occurred_at)
@@ -98,6 +99,7 @@ class _Queue:
         head, key = self.head, self.head_key
         assert head is not None
         assert key is not None
+        head.place = key
         if head.at is not None:
             self.latest = key
         self.head = self.head_key = None

@@ -76,9 +76,8 @@ class CustomerInHand:
     def _forget_seen(self, oldest: Day) -> None:
         """An event older than the pack's lateness is refused as late before it could be a duplicate."""
         seen = self.state.seen
-        if seen and min(seen) < oldest:
-            for day in [day for day in seen if day < oldest]:
-                del seen[day]
+        if seen and next(iter(seen.values())) < oldest:
+            self.state.seen = {digest: day for digest, day in seen.items() if day >= oldest}
 
     def apply(self, kind: EventKind, event: AnyEvent, at: Instant, position: int) -> Families:
         """Take one event in; the metric families that it touched. ``position`` is its place in the journal."""

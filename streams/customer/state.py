@@ -38,9 +38,10 @@ class CustomerState(msgspec.Struct, array_like=True):
     """Everything the engine remembers of a customer.
 
     ``as_of`` is the newest trusted time at which the customer was looked at: windows end on its day. ``now`` is how far time
-    was then known to have passed: absences are judged by it. ``offsets`` holds, per input kind, the last applied offset: an
-    event at or before it was applied already. ``seen`` holds, by local day, a digest of each recent event's identity.
-    ``evidence`` holds, per metric family, the journal positions of the latest events that touched it.
+    was then known to have passed: absences are judged by it. ``idle_snapshots`` were written since its last event.
+    ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` holds the
+    local day of each recent event by a digest of its identity. ``evidence`` holds, per metric family, the journal positions of
+    the latest events that touched it.
     """
 
     offsets: dict[str, int] = msgspec.field(default_factory=dict)
@@ -48,8 +49,9 @@ class CustomerState(msgspec.Struct, array_like=True):
     now: Instant = 0
     revision: int = 0
     snapshot_due: Instant = NEVER
+    idle_snapshots: int = 0
     first_transaction_day: int | None = None
-    seen: dict[Day, set[int]] = msgspec.field(default_factory=dict)
+    seen: dict[int, Day] = msgspec.field(default_factory=dict)
     evidence: dict[str, list[int]] = msgspec.field(default_factory=dict)
     profile: Profile = msgspec.field(default_factory=Profile)
     flows: History = msgspec.field(default_factory=History)

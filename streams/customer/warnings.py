@@ -18,7 +18,8 @@ from streams.customer.snapshot import snapshot
 from streams.customer.state import NEVER
 from streams.records import Output
 
-#: A customer to whom nothing happens is written again this often: silence, days past due and attrition go on without events.
+#: A customer to whom nothing happens is written again after this long, and then after twice as long each time: silence, days past
+#: due and attrition go on without events, but ever more slowly in proportion.
 REFRESH_MS: Final = 30 * DAY_MS
 _EVIDENCE_AT_MOST: Final = 8
 
@@ -54,9 +55,8 @@ class Warnings:
         """Evaluate the rules that the event touched; schedule the snapshot that will show it."""
         state = customer.state
         wakes = customer.wakes
-        due = state.as_of + self._pack.snapshot_every_ms
-        if due < state.snapshot_due:
-            state.snapshot_due = due
+        state.idle_snapshots = 0
+        state.snapshot_due = min(state.snapshot_due, self._close(customer))
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
         if isinstance(event, Feedback):
@@ -87,8 +87,16 @@ class Warnings:
         outputs = [_alert(customer, alert, look) for alert in alerts]
         if state.snapshot_due <= state.as_of:
             outputs.append(Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), []))
-            state.snapshot_due = state.as_of + REFRESH_MS
+            state.snapshot_due = state.as_of + (REFRESH_MS << state.idle_snapshots)
+            state.idle_snapshots += 1
         return outputs
+
+    def _close(self, customer: CustomerInHand) -> Instant:
+        """When what happens now is to be written: as the business day closes, or the last of the days that the pack gathers."""
+        every = self._pack.snapshot_every_ms
+        if every % DAY_MS:
+            return customer.state.as_of + every
+        return customer.calendar.start(customer.today + every // DAY_MS) - 1
 
     def wake(self, customer: CustomerInHand) -> Instant:
         """When the customer must next be looked at if nothing happens."""

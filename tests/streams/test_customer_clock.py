@@ -1,0 +1,55 @@
+"""When a customer is written and what the clock may not do: snapshots close business days, quiet customers are written ever less often."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.records import InputRecord
+from streams.testing import Bank
+
+
+@pytest.fixture
+def bank() -> Bank:
+    return Bank("bank-cn")
+
+
+def written(bank: Bank) -> list[str]:
+    return [snapshot.as_of.astimezone(bank.pack.timezone).isoformat(timespec="seconds") for snapshot in bank.snapshots()]
+
+
+def test_a_snapshot_closes_the_business_day(bank: Bank):
+    for time in ("09:00:00", "11:00:00", "23:30:00"):
+        bank.transaction("c1", "10.00", "card_purchase", f"2026-03-01T{time}")
+    bank.clock("2026-03-02T00:00:00")
+    [snapshot] = bank.snapshots()
+    assert written(bank) == ["2026-03-01T23:59:59+08:00"]
+    assert snapshot.business_day == "2026-03-01"
+    assert snapshot.metrics["flow.out.count.1d"] == 3
+
+
+def test_a_quiet_customer_is_written_after_30_days_and_then_twice_as_late_each_time(bank: Bank):
+    bank.transaction("c1", "10.00", "card_purchase", "2026-01-01T09:00:00")
+    bank.clock("2027-01-01T00:00:00")
+    assert [day[:10] for day in written(bank)] == ["2026-01-01", "2026-01-31", "2026-04-01", "2026-07-30"]
+    bank.transaction("c1", "10.00", "card_purchase", "2027-01-01T09:00:00")
+    bank.clock("2027-02-05T00:00:00")
+    assert [day[:10] for day in written(bank)[4:]] == ["2027-01-01", "2027-01-31"]
+
+
+def test_a_second_copy_is_a_duplicate_whatever_time_it_states(bank: Bank):
+    bank.transaction("c1", "10.00", "card_purchase", "2026-03-01T09:00:00", event_id="same")
+    bank.transaction("c1", "10.00", "card_purchase", "2026-03-05T09:00:00", event_id="same")
+    assert bank.count("duplicate") == 1
+    assert bank.metrics("c1")["flow.out.count.30d"] == 1
+
+
+def test_a_wild_tick_moves_the_clock_only_to_its_place(bank: Bank):
+    records = []
+    for at in ("2026-03-01T00:00:00+08:00", "2031-01-01T00:00:00+08:00", "2026-03-02T00:00:00+08:00"):
+        value = b'{"event_id":"%s","source":"t","occurred_at":"%s","partition":0}' % (at.encode(), at.encode())
+        records.append(InputRecord(len(records), 1 << 50, b"0", value))
+    bank.lane.offer("tick", records)
+    frame = bank.lane.frame(10)
+    assert frame is not None
+    assert frame.counts["tick", "applied"] == 3
+    assert bank.time("2026-03-02T00:00:00").timestamp() * 1000 == frame.clock
