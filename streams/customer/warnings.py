@@ -18,9 +18,10 @@ from streams.customer.snapshot import snapshot
 from streams.customer.state import NEVER
 from streams.records import Output
 
-#: A customer to whom nothing happens is written again after this long, and then after twice as long each time: silence, days past
-#: due and attrition go on without events, but ever more slowly in proportion.
-REFRESH_MS: Final = 30 * DAY_MS
+#: A customer to whom nothing happens is written again as its last day leaves the windows of 30, 90 and 365 days ...
+_QUIET_DAYS: Final = (30, 60, 275)
+#: ... and from then on only while a loan, a case or an alert is open, at this interval.
+_OPEN_MATTER_DAYS: Final = 90
 _EVIDENCE_AT_MOST: Final = 8
 
 
@@ -87,7 +88,7 @@ class Warnings:
         outputs = [_alert(customer, alert, look) for alert in alerts]
         if state.snapshot_due <= state.as_of:
             outputs.append(Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), []))
-            state.snapshot_due = state.as_of + (REFRESH_MS << state.idle_snapshots)
+            state.snapshot_due = self._refresh(customer)
             state.idle_snapshots += 1
         return outputs
 
@@ -97,6 +98,17 @@ class Warnings:
         if every % DAY_MS:
             return customer.state.as_of + every
         return customer.calendar.start(customer.today + every // DAY_MS) - 1
+
+    @staticmethod
+    def _refresh(customer: CustomerInHand) -> Instant:
+        """When a customer that was just written is to be written again if nothing happens: silence and days past due go on."""
+        state = customer.state
+        if state.idle_snapshots < len(_QUIET_DAYS):
+            return state.as_of + _QUIET_DAYS[state.idle_snapshots] * DAY_MS
+        loan_due = any(loan.due for loan in state.loans.loans.values())
+        if loan_due or state.complaints.open_cases() or any(episode.open for episode in state.episodes):
+            return state.as_of + _OPEN_MATTER_DAYS * DAY_MS
+        return NEVER
 
     def wake(self, customer: CustomerInHand) -> Instant:
         """When the customer must next be looked at if nothing happens."""

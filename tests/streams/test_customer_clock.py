@@ -1,4 +1,4 @@
-"""When a customer is written and what the clock may not do: snapshots close business days, quiet customers are written ever less often."""
+"""When a customer is written and what the clock may not do: snapshots close business days, quiet customers are written until nothing is left to move."""
 
 from __future__ import annotations
 
@@ -27,13 +27,20 @@ def test_a_snapshot_closes_the_business_day(bank: Bank):
     assert snapshot.metrics["flow.out.count.1d"] == 3
 
 
-def test_a_quiet_customer_is_written_after_30_days_and_then_twice_as_late_each_time(bank: Bank):
+def test_a_quiet_customer_is_written_as_its_last_day_leaves_each_window_and_then_no_more(bank: Bank):
     bank.transaction("c1", "10.00", "card_purchase", "2026-01-01T09:00:00")
-    bank.clock("2027-01-01T00:00:00")
-    assert [day[:10] for day in written(bank)] == ["2026-01-01", "2026-01-31", "2026-04-01", "2026-07-30"]
-    bank.transaction("c1", "10.00", "card_purchase", "2027-01-01T09:00:00")
-    bank.clock("2027-02-05T00:00:00")
-    assert [day[:10] for day in written(bank)[4:]] == ["2027-01-01", "2027-01-31"]
+    bank.clock("2029-01-01T00:00:00")
+    assert [day[:10] for day in written(bank)] == ["2026-01-01", "2026-01-31", "2026-04-01", "2027-01-01"]
+    assert [snapshot.metrics.get("flow.out.count.365d") for snapshot in bank.snapshots()] == [1, 1, 1, None]
+    bank.transaction("c1", "10.00", "card_purchase", "2029-01-01T09:00:00")
+    bank.clock("2029-02-05T00:00:00")
+    assert [day[:10] for day in written(bank)[4:]] == ["2029-01-01", "2029-01-31"]
+
+
+def test_an_unpaid_loan_is_written_as_long_as_it_is_unpaid(bank: Bank):
+    bank.transaction("c1", "500.00", "instalment_due", "2026-01-01T09:00:00", loan_id="l1", product_line="loan")
+    bank.clock("2028-01-01T00:00:00")
+    assert [snapshot.metrics["loan.dpd"] for snapshot in bank.snapshots()] == [0, 30, 90, 365, 455, 545, 635, 725]
 
 
 def test_a_second_copy_is_a_duplicate_whatever_time_it_states(bank: Bank):
