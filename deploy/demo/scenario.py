@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 from rich.console import Console
@@ -59,9 +58,12 @@ def play(options: Options) -> None:
     with interruptible(), ExitStack() as running:
         tally: Tally | None = None
         try:
-            tally = _play(options, pack, folder, console, running)
+            servers = running.enter_context(open_servers(pack, options.pack, folder))
+            tally = _play(options, pack, servers, console, running)
             if not options.exit_when_done:
                 console.print("Broker and ClickHouse stay up, worker and sink go on: look around, then Ctrl-C.")
+                if servers.reading:
+                    console.print(f"  {servers.reading}", soft_wrap=True)
                 while True:
                     time.sleep(1)
         except KeyboardInterrupt:
@@ -72,9 +74,8 @@ def play(options: Options) -> None:
         raise Failed("the audit found a difference", tally.audit.text)
 
 
-def _play(options: Options, pack: Pack, folder: Path, console: Console, running: ExitStack) -> Tally:
+def _play(options: Options, pack: Pack, servers: Servers, console: Console, running: ExitStack) -> Tally:
     simulation = Simulation(options.parameters)
-    servers = running.enter_context(open_servers(pack, options.pack, folder))
     console.print(f"[green]✓[/] broker {servers.broker}   [green]✓[/] ClickHouse {servers.clickhouse}   [green]✓[/] logs {servers.folder}/")
     for line in _about(simulation):
         console.print(line, soft_wrap=True)
@@ -118,6 +119,10 @@ class _Bar:
         """Start over with another task."""
         self._progress.update(self._task, description=what, total=total, completed=0, rate="")
 
+    def tell(self, what: str) -> None:
+        """What is going on now."""
+        self._progress.update(self._task, description=what)
+
     def reach(self, done: int, seconds: float | None = None) -> None:
         """So much is done, in so many seconds where a rate is to be shown."""
         self._progress.update(self._task, completed=done, rate=f"{done / seconds:,.0f} events/s" if seconds else "")
@@ -158,6 +163,7 @@ def _live(workers: list[Child], children: Children, feed: AlertFeed, teller: Tel
         if not settled:
             began = looked
             continue
+        bar.tell("its days pass")
         bar.reach(settled, looked - began)
         if settled >= events:
             while fresh := feed.poll(1.0):

@@ -10,12 +10,12 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within the context SIGTERM and SIGHUP raise KeyboardInterrupt in the main thread."""
+    """Within the context SIGINT (even where the starter had it ignored), SIGTERM and SIGHUP raise KeyboardInterrupt in the main thread."""
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from alerting.pack import Pack
 from deploy.embedded.broker import EmbeddedBroker
-from deploy.embedded.clickhouse import WRITER, EmbeddedClickHouse
+from deploy.embedded.clickhouse import READER, WRITER, EmbeddedClickHouse
 from deploy.embedded.ports import LOOPBACK
 from deploy.errors import UserError
 from deploy.pipeline.children import Child
@@ -27,6 +27,7 @@ from sinks.migrate import Migrator
 
 BROKER: Final = "FENGHUO_KAFKA__BOOTSTRAP_SERVERS"
 CLICKHOUSE: Final = "FENGHUO_CLICKHOUSE__URL"
+_LOOK: Final = "SELECT grade, title_en, customer_id, value_at_stake FROM {database}.v_alerts_latest ORDER BY grade_rank DESC FORMAT PrettyCompact"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Servers:
     folder: Path
     broker: str
     clickhouse: str
+    reading: str  # a command with which to look at the alerts, empty where the server is not ours
 
     def child(self, name: str, *arguments: str) -> Child:
         """Start a process of the program on these servers. Its log goes to ``folder``."""
@@ -58,6 +60,7 @@ def open_servers(pack: Pack, pack_name: str | None, folder: Path) -> Iterator[Se
         if BROKER not in environ and f"{BROKER}_FILE" not in environ:
             broker = running.enter_context(EmbeddedBroker(folder, given.embedded.broker_port))
             environ[BROKER] = broker.bootstrap_servers
+        clickhouse = None
         if CLICKHOUSE not in environ and f"{CLICKHOUSE}_FILE" not in environ:
             clickhouse = running.enter_context(EmbeddedClickHouse(folder, given.embedded.clickhouse_port))
             _set(environ, CLICKHOUSE, clickhouse.http_url)
@@ -67,18 +70,24 @@ def open_servers(pack: Pack, pack_name: str | None, folder: Path) -> Iterator[Se
         if pack_name is not None:
             _set(environ, "FENGHUO_POLICY__PACK", str(Path(pack_name).resolve()) if Path(pack_name).is_dir() else pack_name)
         settings = load_settings(environ)
-        topics = Topics(settings.kafka)
-        plan = topics.plan()
-        _require_empty(settings.kafka, [change.topic for change in plan if change.action != "create"])
-        topics.apply(plan)
-        client = connect(settings.clickhouse)
-        try:
-            for _ in Migrator(client, settings.clickhouse).up():
-                pass
-        finally:
-            client.close()
+        _prepare(settings)
+        reading = f"curl '{clickhouse.http_url}/?user={READER}' --data-binary '{_LOOK.format(database=given.clickhouse.database)}'" if clickhouse else ""
         address = environ.get(CLICKHOUSE, "as configured").rpartition("@")[2].removeprefix("http://")
-        yield Servers(settings, environ, folder, settings.kafka.bootstrap_servers, address)
+        yield Servers(settings, environ, folder, settings.kafka.bootstrap_servers, address, reading)
+
+
+def _prepare(settings: Settings) -> None:
+    """Topics and tables. No connection outlives it: the embedded broker would wait for its end."""
+    topics = Topics(settings.kafka)
+    plan = topics.plan()
+    _require_empty(settings.kafka, [change.topic for change in plan if change.action != "create"])
+    topics.apply(plan)
+    client = connect(settings.clickhouse)
+    try:
+        for _ in Migrator(client, settings.clickhouse).up():
+            pass
+    finally:
+        client.close()
 
 
 def _set(environ: dict[str, str], name: str, value: str) -> None:
