@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 #: Minor-unit exponents of ISO 4217 (list one, 2024-06-25), active currencies.
@@ -43,6 +44,7 @@ def exponent(currency: str) -> int:
         raise MoneyError("unknown_currency", "currency is not an active ISO 4217 code") from None
 
 
+@lru_cache(maxsize=65536)
 def minor_units(amount: str, currency: str) -> int:
     """``("12.30", "CNY")`` -> ``1230``: the amount in the currency's minor units.
 

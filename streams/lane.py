@@ -13,8 +13,8 @@ from hashlib import blake2b
 from typing import Final
 
 from alerting.pack import Pack
-from schemas.codec import Rejected, decode, key_of
-from schemas.events import MODELS, AnyEvent, EventKind, Tick
+from schemas.codec import Rejected, decode, key_of, validate
+from schemas.events import AnyEvent, EventKind, Tick
 from schemas.journal import JournalEntry, line
 from schemas.localtime import DAY_MS, Instant, to_instant
 from schemas.outputs.dead_letter import SetAside
@@ -113,11 +113,12 @@ class Lane:
         """Records offered and not yet applied."""
         return self._merge.in_hand(kind)
 
-    def _decode(self, kind: EventKind, record: Record) -> AnyEvent:
+    def _decode(self, kind: EventKind, record: Record) -> tuple[AnyEvent, Instant]:
         event = decode(kind, record.key, record.value)
-        if to_instant(event.occurred_at) > record.timestamp + self.pack.far_future_ms:
+        at = to_instant(event.occurred_at)
+        if at > record.timestamp + self.pack.far_future_ms:
             raise Rejected("time", "far_future", "occurred_at lies further ahead of the record's own time than the pack allows", "occurred_at")
-        return event
+        return event, at
 
     # -- frames out --------------------------------------------------------------------------------------------------
 
@@ -305,6 +306,7 @@ class Lane:
         self._outputs.append(Output(topic, record.key, record.value, aside.headers(list(record.headers))))
 
 
-def _decode_journal(kind: EventKind, record: Record) -> AnyEvent:
+def _decode_journal(kind: EventKind, record: Record) -> tuple[AnyEvent, Instant]:
     assert record.value is not None
-    return MODELS[kind].__pydantic_validator__.validate_json(record.value)  # type: ignore[no-any-return]
+    event = validate(kind, record.value)
+    return event, to_instant(event.occurred_at)

@@ -13,14 +13,14 @@ from typing import Final
 
 from schemas.codec import Rejected
 from schemas.events import AnyEvent, EventKind
-from schemas.localtime import Instant, to_instant
+from schemas.localtime import Instant
 from streams.records import Record
 from streams.watermark import JUMP_MS
 
 #: Ties in time are broken in this order: facts about the customer first, the clock last.
 RANK: Final[tuple[EventKind, ...]] = ("customer", "transaction", "interaction", "complaint", "feedback", "tick")
 
-Decode = Callable[[EventKind, Record], AnyEvent]
+Decode = Callable[[EventKind, Record], tuple[AnyEvent, Instant]]
 
 
 class Head:
@@ -36,8 +36,7 @@ class Head:
         self.at: Instant | None = None
         self.place: Instant | None = None
         try:
-            self.event = decode(kind, record)
-            self.at = to_instant(self.event.occurred_at)
+            self.event, self.at = decode(kind, record)
         except Rejected as rejected:
             self.rejected = rejected
 

@@ -45,6 +45,7 @@ _PLANS: Final[tuple[tuple[Callable[[CustomerInHand], Any], Plan], ...]] = (
 )
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(instant: Instant) -> str:
     """``2026-07-19T16:00:00Z``, with milliseconds where there are any."""
     return to_datetime(instant).isoformat(timespec="milliseconds" if instant % 1000 else "seconds").replace("+00:00", "Z")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from alerting.episode import Episode, Trigger, evaluate, feedback, next_wake
 from alerting.pack import Pack
@@ -25,8 +24,7 @@ _OPEN_MATTER_DAYS: Final = 90
 _EVIDENCE_AT_MOST: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """Why a customer is looked at: an applied event, or the clock; at which journal position, and the partition's clock then."""
 
     kind: EventKind | Literal["clock"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from functools import cached_property
 from itertools import pairwise
 
 import msgspec
@@ -32,7 +31,7 @@ class Activity(msgspec.Struct, array_like=True, dict=True):
             insort(days, day)
         if len(days) > GAPS_KEPT + 1:
             del days[0]
-        self.__dict__.pop("typical_gap", None)
+        self.__dict__.pop("gap", None)
 
     def transacted(self, day: Day) -> None:
         """A posted customer-initiated transaction on this day."""
@@ -40,8 +39,16 @@ class Activity(msgspec.Struct, array_like=True, dict=True):
             self.last_transaction = day
         self.active(day)
 
-    @cached_property
+    @property
     def typical_gap(self) -> int | None:
+        """Lower median of the gaps kept, derived once a new active day."""
+        known = self.__dict__
+        if "gap" not in known:
+            known["gap"] = self._lower_median_gap()
+        gap: int | None = known["gap"]
+        return gap
+
+    def _lower_median_gap(self) -> int | None:
         days = self.days
         if len(days) <= _GAPS_AT_LEAST:
             return None

@@ -99,7 +99,7 @@ _each("contact.abandoned.count", lambda c, days: c.contacts.abandoned(days))
 
 def _received(customer: CustomerInHand, days: int) -> int:
     windows = customer.received
-    return windows.count(0, windows.days.index(days)) if windows.labels else 0
+    return windows.counts[0][windows.days.index(days)] if windows.labels else 0
 
 
 def _case_clock(customer: CustomerInHand, case: Case) -> dict[str, Any]:

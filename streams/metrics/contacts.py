@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any, Final
 
 from schemas.events.interactions import Interaction
@@ -36,7 +35,7 @@ class Contacts:
     def fill(self, metrics: dict[str, Any]) -> None:
         """Put every ``contact.*`` key, zeros left out, into a snapshot: one pass, as ``Flows.fill`` does."""
         windows = self.windows
-        sums = [(text.split("|"), list(accumulate(band[0::2])), list(accumulate(band[1::2]))) for text, band in zip(windows.labels, windows.bands, strict=True)]
+        sums = [(text.split("|"), counts, totals) for text, counts, totals in zip(windows.labels, windows.counts, windows.totals, strict=True)]
         sums.sort(key=lambda entry: entry[0][0])
         for window, (count_key, kind_key, waited_key, mean_key, abandoned_key) in enumerate(_KEYS):
             total = waited = waits = abandoned = 0
@@ -69,7 +68,7 @@ class Contacts:
         window = WINDOWS.index(days)
         for number, text in enumerate(self.windows.labels):
             kind = text.partition("|")[0]
-            counts[kind] = counts.get(kind, 0) + self.windows.count(number, window)
+            counts[kind] = counts.get(kind, 0) + self.windows.counts[number][window]
         return {kind: counts[kind] for kind in sorted(counts) if counts[kind]}
 
     def waits(self, days: int) -> tuple[int, float | None]:
@@ -78,13 +77,13 @@ class Contacts:
         window = WINDOWS.index(days)
         for number, text in enumerate(self.windows.labels):
             if "|waited|" in text:
-                n += self.windows.count(number, window)
-                total += self.windows.total(number, window)
+                n += self.windows.counts[number][window]
+                total += self.windows.totals[number][window]
         return n, _mean_seconds(total, n) if n else None
 
     def abandoned(self, days: int) -> int:
         window = WINDOWS.index(days)
-        return sum(self.windows.count(number, window) for number, text in enumerate(self.windows.labels) if text.endswith("|left"))
+        return sum(self.windows.counts[number][window] for number, text in enumerate(self.windows.labels) if text.endswith("|left"))
 
 
 def _mean_seconds(milliseconds: int, n: int) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from schemas.events.transactions import customer_initiated
@@ -82,7 +81,7 @@ class Flows:
         windows, window = self.windows, INDEX[days]
         total = 0
         for number in self._by.directions.get(direction, _NONE):
-            total += windows.total(number, window)
+            total += windows.totals[number][window]
         return total
 
     def count(self, direction: str, days: int) -> int:
@@ -115,17 +114,15 @@ class Flows:
 
     def _sums(self, numbers: tuple[int, ...], days: int) -> tuple[int, int]:
         windows, window = self.windows, INDEX[days]
-        return sum(windows.count(number, window) for number in numbers), sum(windows.total(number, window) for number in numbers)
+        return sum(windows.counts[number][window] for number in numbers), sum(windows.totals[number][window] for number in numbers)
 
     def fill(self, metrics: dict[str, Any]) -> None:
         """Put every key that comes from the cells, zeros left out, into a snapshot.
 
-        One pass over running sums instead of a look-up a key: snapshots are written for every second event, and these keys
+        One pass over the sums instead of a function a key: snapshots are written for every second event, and these keys
         are most of a snapshot. A test holds the two ways together.
         """
-        by, bands = self._by, self.windows.bands
-        counts = [list(accumulate(band[0::2])) for band in bands]
-        totals = [list(accumulate(band[1::2])) for band in bands]
+        by, counts, totals = self._by, self.windows.counts, self.windows.totals
         for direction in ("in", "out"):
             numbers = by.directions.get(direction)
             if numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from math import lcm
 
 from schemas.events.interactions import Interaction
 from schemas.localtime import Day
@@ -33,34 +33,40 @@ class Satisfaction:
 
     def csat(self, days: int) -> tuple[int, float | None]:
         """Number of answers and their mean on 1 to 5."""
-        sums = list(self._csat(days).values())
-        n = sum(count for count, _ in sums)
-        return n, _mean(sum((shares for _, shares in sums), Fraction()), n)
+        sums = list(self._csat(WINDOWS.index(days)).values())
+        return sum(n for n, _ in sums), _mean(sums)
 
     def csat_by_dimension(self, days: int) -> dict[str, float]:
-        means = {dimension: _mean(shares, n) for dimension, (n, shares) in sorted(self._csat(days).items())}
+        means = {dimension: _mean([sums]) for dimension, sums in sorted(self._csat(WINDOWS.index(days)).items())}
         return {dimension: mean for dimension, mean in means.items() if mean is not None}
 
-    def _csat(self, days: int) -> dict[str, tuple[int, Fraction]]:
-        """By dimension: number of answers, and the sum of their places on their own scales (0 to 1)."""
-        window = WINDOWS.index(days)
-        sums: dict[str, tuple[int, Fraction]] = {}
+    def _csat(self, window: int) -> dict[str, tuple[int, dict[int, int]]]:
+        """By dimension: number of answers and, by the span of their scale, the sum of their places on it."""
+        sums: dict[str, tuple[int, dict[int, int]]] = {}
         for number, text in enumerate(self.windows.labels):
-            if text.startswith("csat|"):
+            count = self.windows.counts[number][window]
+            if count and text.startswith("csat|"):
                 _, dimension, span = text.split("|")
-                n, shares = sums.get(dimension, (0, Fraction()))
-                sums[dimension] = n + self.windows.count(number, window), shares + Fraction(self.windows.total(number, window), int(span))
+                n, places = sums.get(dimension, (0, {}))
+                places[int(span)] = self.windows.totals[number][window]
+                sums[dimension] = n + count, places
         return sums
 
     def nps(self, days: int) -> tuple[int, float | None]:
         """Number of answers and the net promoter score."""
         window = WINDOWS.index(days)
-        counts = {text: self.windows.count(number, window) for number, text in enumerate(self.windows.labels) if text.startswith("nps|")}
+        counts = {text: self.windows.counts[number][window] for number, text in enumerate(self.windows.labels) if text.startswith("nps|")}
         n = sum(counts.values())
         if not n:
             return 0, None
         return n, round(100 * (counts.get("nps|promoter", 0) - counts.get("nps|detractor", 0)) / n, 6)
 
 
-def _mean(shares: Fraction, n: int) -> float | None:
-    return round(float(1 + 4 * shares / n), 6) if n else None
+def _mean(sums: list[tuple[int, dict[int, int]]]) -> float | None:
+    """Mean on 1 to 5, exact until the last division: scales of different spans are brought to their common multiple."""
+    n = sum(count for count, _ in sums)
+    if not n:
+        return None
+    common = lcm(*(span for _, places in sums for span in places))
+    places_sum = sum(total * (common // span) for _, places in sums for span, total in places.items())
+    return round((common * n + 4 * places_sum) / (common * n), 6)

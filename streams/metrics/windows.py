@@ -19,13 +19,13 @@ _DROP_AT = 16 * _STRIDE  # cells out of every window are dropped this many at a 
 
 
 class Windows:
-    """Running totals over a history, one band of days between each window and the next shorter one.
+    """Running sums over a history. ``counts[number][window]`` and ``totals[number][window]`` are those of a label in a window.
 
-    A new cell enters the shortest window only; as days pass it moves on, band by band: an event costs two additions whatever
-    the number of windows, and a day passing costs only the cells that cross a border on it. Totals are derived, never stored.
+    An event adds to every window, a day passing takes away what leaves one on it: reading a sum, which rules and snapshots do far
+    more often than either, is a look-up. Sums are derived, never stored.
     """
 
-    __slots__ = ("_cells", "_edges", "_numbers", "bands", "days", "history", "today")
+    __slots__ = ("_cells", "_edges", "_numbers", "counts", "days", "history", "today", "totals")
 
     def __init__(self, history: History, days: tuple[int, ...], today: Day) -> None:
         self.history = history
@@ -36,53 +36,53 @@ class Windows:
         self._rebuild()
 
     def _rebuild(self) -> None:
-        cells = self._cells
-        # _edges[i] is the index of the first cell not older than window i; the last entry the first cell after today.
-        self._edges = [0] * (len(self.days) + 1)
-        #: Per label number: count and total of band 0, of band 1 ...; a window's sums are those of its band and all before.
-        self.bands: list[list[int]] = [[0] * (2 * len(self.days)) for _ in self.history.labels]
-        longest = len(self.days) - 1
-        oldest = self.today - self.days[longest]
-        drop = 0
+        cells, days, today = self._cells, self.days, self.today
+        oldest, drop = today - days[-1], 0
         while drop < len(cells) and cells[drop] <= oldest:
             drop += _STRIDE
-        if drop:
-            del cells[:drop]
-        index, end, today = 0, len(cells), self.today
-        for window in range(longest, -1, -1):
-            limit = today - self.days[window - 1] if window else today
-            self._edges[window] = index
-            while index < end and cells[index] <= limit:
-                band = self.bands[cells[index + 1]]
-                band[2 * window] += cells[index + 2]
-                band[2 * window + 1] += cells[index + 3]
-                index += _STRIDE
-        self._edges[len(self.days)] = index
+        del cells[:drop]
+        # _edges[i] is the index of the first cell not older than window i; the last entry that of the first cell after today.
+        edges = [0] * (len(days) + 1)
+        self.counts: list[list[int]] = [[0] * len(days) for _ in self.history.labels]
+        self.totals: list[list[int]] = [[0] * len(days) for _ in self.history.labels]
+        index, end, longest = 0, len(cells), len(days) - 1
+        reached = longest  # the shortest window that the cell at index lies in
+        while index < end and cells[index] <= today:
+            while reached and cells[index] > today - days[reached - 1]:
+                reached -= 1
+                edges[reached] = index
+            counts, totals = self.counts[cells[index + 1]], self.totals[cells[index + 1]]
+            for window in range(reached, longest + 1):
+                counts[window] += cells[index + 2]
+                totals[window] += cells[index + 3]
+            index += _STRIDE
+        for window in range(reached):
+            edges[window] = index
+        edges[-1] = index
+        self._edges = edges
 
     def advance(self, today: Day) -> None:
         """Days have passed; never backwards."""
         if today <= self.today:
             return
         self.today = today
-        if not self._cells:
+        cells = self._cells
+        if not cells:
             return
-        cells, edges, bands, days = self._cells, self._edges, self.bands, self.days
-        last, counted = len(days) - 1, edges[-1]
+        edges, days = self._edges, self.days
+        counted = edges[-1]
         for window in range(len(days)):
             index, limit = edges[window], today - days[window]
             while index < counted and cells[index] <= limit:
-                band, count, total = bands[cells[index + 1]], cells[index + 2], cells[index + 3]
-                band[2 * window] -= count
-                band[2 * window + 1] -= total
-                if window < last:
-                    band[2 * window + 2] += count
-                    band[2 * window + 3] += total
+                number = cells[index + 1]
+                self.counts[number][window] -= cells[index + 2]
+                self.totals[number][window] -= cells[index + 3]
                 index += _STRIDE
             edges[window] = index
         if counted < len(cells):
             self._rebuild()
-        elif edges[last] > _DROP_AT:
-            drop = edges[last]
+        elif edges[-2] > _DROP_AT:
+            drop = edges[-2]
             del cells[:drop]
             self._edges = [edge - drop for edge in edges]
 
@@ -94,7 +94,8 @@ class Windows:
         if number is None:
             number = self._numbers[label] = len(self.history.labels)
             self.history.labels.append(label)
-            self.bands.append([0] * (2 * len(self.days)))
+            self.counts.append([0] * len(self.days))
+            self.totals.append([0] * len(self.days))
         cells = self._cells
         index = len(cells)
         while index and cells[index - _STRIDE] > day:
@@ -108,27 +109,18 @@ class Windows:
                 break
         else:
             cells[index:index] = (day, number, count, total)
-            if day == self.today and index == self._edges[-1]:
-                self._edges[-1] += _STRIDE
-            elif day <= self.today:
+            if day < self.today or (day == self.today and index != self._edges[-1]):
                 self._rebuild()
                 return
+            if day == self.today:
+                self._edges[-1] += _STRIDE
         if day == self.today:
-            band = self.bands[number]
-            band[0] += count
-            band[1] += total
+            self.counts[number] = [sum_ + count for sum_ in self.counts[number]]
+            self.totals[number] = [sum_ + total for sum_ in self.totals[number]]
         elif day < self.today:
             self._rebuild()
 
     @property
     def labels(self) -> list[str]:
-        """Labels in order of first use: numbers for ``count`` and ``total``."""
+        """Labels in order of first use: numbers for ``counts`` and ``totals``."""
         return self.history.labels
-
-    def count(self, number: int, window: int) -> int:
-        """Count under a label number in the window with this index."""
-        return self.bands[number][0] if not window else sum(self.bands[number][0 : 2 * window + 1 : 2])
-
-    def total(self, number: int, window: int) -> int:
-        """Total under a label number in the window with this index."""
-        return self.bands[number][1] if not window else sum(self.bands[number][1 : 2 * window + 2 : 2])

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.codec import decode
 from schemas.events import AnyEvent, EventKind
-from schemas.localtime import DAY_MS, to_datetime
+from schemas.localtime import DAY_MS, to_datetime, to_instant
 from streams.merge import RANK, Merge
 from streams.records import InputRecord
 
@@ -32,8 +32,9 @@ def record(offset: int, at: int | None) -> InputRecord:
     return InputRecord(offset, 0, b"c1", msgspec.json.encode(event))
 
 
-def read(_kind: EventKind, item: Any) -> AnyEvent:
-    return decode("complaint", item.key, item.value)
+def read(_kind: EventKind, item: Any) -> tuple[AnyEvent, int]:
+    event = decode("complaint", item.key, item.value)
+    return event, to_instant(event.occurred_at)
 
 
 def drained(merge: Merge) -> list[tuple[str, int]]:

@@ -86,7 +86,7 @@ def test_a_case_is_counted_once_and_forgotten_400_days_after_its_end() -> None:
     windows = Windows(complaints.received, (30, 90, 365), 1)
     for position, (step, day) in enumerate([("received", 1), ("received", 1), ("answered", 5)]):
         complaints.apply(_event(step, {}), day * 24 * HOUR, day, position, windows)
-    assert windows.count(0, 0) == 1
+    assert windows.counts[0][0] == 1
     complaints.forget(405)
     assert complaints.cases
     complaints.forget(406)

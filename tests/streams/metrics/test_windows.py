@@ -32,8 +32,8 @@ def test_sums_are_those_of_the_cells_in_the_window(steps: list[tuple[str, int, s
         for number, name in enumerate(windows.labels):
             for window, span in enumerate(DAYS):
                 within = [(c, t) for day, other, c, t in naive if other == name and today - span < day <= today]
-                assert windows.count(number, window) == sum(c for c, _ in within)
-                assert windows.total(number, window) == sum(t for _, t in within)
+                assert windows.counts[number][window] == sum(c for c, _ in within)
+                assert windows.totals[number][window] == sum(t for _, t in within)
 
 
 def test_what_left_every_window_is_dropped_from_the_history() -> None:
@@ -49,7 +49,7 @@ def test_time_never_goes_back() -> None:
     windows.add(100, "a", 1, 5)
     windows.advance(99)
     assert windows.today == 100
-    assert windows.count(0, 0) == 1
+    assert windows.counts[0][0] == 1
 
 
 def test_one_day_and_label_is_one_cell() -> None:
