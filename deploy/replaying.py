@@ -53,7 +53,10 @@ def replay_files(files: list[Path], out: Path, pack_name: str | None, *, journal
         print(msgspec.json.encode(summary).decode())
         return
     lines = summary["lines"]
-    print(f"{applied:,} records in {seconds:.1f} s ({applied / max(seconds, 1e-9):,.0f}/s): {summary['alerts']:,} alerts, {lines['metrics.jsonl']:,} snapshots, ", end="")
+    print(
+        f"{applied:,} records in {seconds:.1f} s ({applied / max(seconds, 1e-9):,.0f}/s): {summary['alerts']:,} alerts, {lines['metrics.jsonl']:,} snapshots, ",
+        end="",
+    )
     print(f"{lines['dead-letters.jsonl']:,} dead letters, {lines['late.jsonl']:,} late. Written to {out}")
 
 
