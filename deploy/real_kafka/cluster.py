@@ -11,10 +11,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
 from pathlib import Path
+
+from deploy.embedded import guard
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".kafka"
@@ -78,7 +81,14 @@ class Broker:
 
     def start(self) -> None:
         with (self.folder / "broker.log").open("ab") as output:
-            self._process = subprocess.Popen(self.java("kafka.Kafka", str(self._config)), stdout=output, stderr=output, cwd=self.folder, start_new_session=True)
+            self._process = subprocess.Popen(
+                [sys.executable, "-S", "-E", guard.__file__, *self.java("kafka.Kafka", str(self._config))],
+                stdin=subprocess.PIPE,  # a broker must not outlive a test process that crashed
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
+                start_new_session=True,
+            )
 
     def wait(self) -> None:
         """Until it listens. Raises RuntimeError with the end of its log if it does not."""
@@ -95,7 +105,7 @@ class Broker:
 
     def send(self, number: int) -> None:
         assert self._process is not None
-        os.kill(self._process.pid, number)
+        os.killpg(self._process.pid, number)
 
     def kill(self) -> None:
         """SIGKILL, as a lost machine would."""
@@ -108,7 +118,7 @@ class Broker:
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.send(signal.SIGKILL)
             self._process.wait(10)
         self._process = None
 
