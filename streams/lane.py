@@ -44,6 +44,7 @@ class Frame:
     counts: Counter[tuple[EventKind, Outcome]]
     clock: Instant | None
     newest: Instant | None
+    dead_letters_in_a_row: int
     set_aside: list[SetAside] = field(default_factory=list)
 
     @property
@@ -153,7 +154,16 @@ class Lane:
                 self.record.inputs[kind].latest = latest
         changelog[KEY] = encode_record(self.record)
         watermark = self.record.watermark
-        frame = Frame(self._journal + self._outputs, changelog, self.positions, self._counts, watermark.clock, watermark.high, self._set_aside)
+        frame = Frame(
+            self._journal + self._outputs,
+            changelog,
+            self.positions,
+            self._counts,
+            watermark.clock,
+            watermark.high,
+            self.record.dead_letters_in_a_row,
+            self._set_aside,
+        )
         self._journal, self._outputs, self._set_aside, self._counts = [], [], [], Counter()
         self._touched = {}
         if len(self._in_hand) > _IN_HAND:

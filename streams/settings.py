@@ -23,6 +23,11 @@ class WorkerSettings(BaseModel):
     transaction_timeout_seconds: float = Field(
         60.0, gt=0, description="seconds a frame may take to be written, broker loss included; the worker stops when it takes longer"
     )
+    dead_letters_in_a_row: int = Field(
+        1_000,
+        ge=1,
+        description="dead letters of one partition without a good record between them after which the worker stops: something is wrong upstream or here",
+    )
     drain_timeout_seconds: float = Field(25.0, gt=0, description="seconds to finish, commit and leave after SIGTERM; below the platform's grace period")
     instance_id: str | None = Field(None, description="group.instance.id: a fixed name a worker; a restart within the session timeout then moves no partition")
     tick_seconds: float = Field(5.0, ge=0.1, description="seconds between two ticks of the clock process, aligned to the wall clock")

@@ -47,6 +47,7 @@ class SumFrame:
     counts: Counter[tuple[str, str]]
     outputs: Sequence[Output] = ()
     clock: int | None = None
+    dead_letters_in_a_row: int = 0
     newest: int | None = None
     set_aside: list[object] = field(default_factory=list)
 

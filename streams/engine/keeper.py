@@ -226,6 +226,7 @@ class Keeper:
                     await loop.run_in_executor(self._executor, self._writer.write, frame)
                     self._settle(frame)
                     self._meter.frame(self.number, frame, applied - began, time.monotonic() - applied)
+                    self._mind_the_run(frame)
                     self._idle.set()
                     await asyncio.sleep(0)
         except asyncio.CancelledError:
@@ -252,6 +253,16 @@ class Keeper:
             # No topic is missing, so the lane must see further into one it has already: full or not, read on.
             self._release(at_any_level=True)
         return frame
+
+    def _mind_the_run(self, frame: Any) -> None:
+        """Set aside one by one, a whole topic would end among the dead letters while everything looks well."""
+        run = frame.dead_letters_in_a_row
+        if run >= self._settings.dead_letters_in_a_row:
+            raise Stopped(
+                f"partition {self.number}: {run} dead letters in a row; nothing is lost, all are in the dead-letter topic with their reasons. "
+                "Mend the cause, or let more pass with FENGHUO_WORKER__DEAD_LETTERS_IN_A_ROW",
+                code=1,
+            )
 
     def _adapt(self, frame: Any, seconds: float) -> None:
         """Let frames grow with the backlog, but no longer than they may take."""

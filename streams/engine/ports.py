@@ -29,6 +29,10 @@ class FrameLike(Protocol):
     def counts(self) -> Mapping[tuple[Any, str], int]: ...
     @property
     def clock(self) -> int | None: ...
+    @property
+    def dead_letters_in_a_row(self) -> int:
+        """How many records, up to and including the frame's last, were dead-lettered one after the other."""
+        ...
 
 
 class LaneLike(Protocol):

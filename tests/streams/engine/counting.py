@@ -36,6 +36,7 @@ class CountingFrame:
     positions: dict[str, int]
     counts: Counter[tuple[str, str]]
     clock: int | None = None
+    dead_letters_in_a_row: int = 0
 
 
 class CountingLane:

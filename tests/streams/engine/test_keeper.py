@@ -216,6 +216,32 @@ def test_suspending_waits_for_the_frame_being_written_and_begins_no_other() -> N
     run(story, frame_events=10)
 
 
+def test_too_many_dead_letters_in_a_row_stop_the_worker_with_the_frame_durable(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(keeper: Keeper, log: Log, failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        keeper.received(A, polled(A, 0, 10))
+        await settle()
+        assert failures == []
+        monkeypatch.setattr(CountingLane, "frame", _with_run(CountingLane.frame, 7))
+        keeper.received(A, polled(A, 10, 10))
+        await settle()
+        [failure] = failures
+        assert str(failure).startswith("partition 0: 7 dead letters in a row")
+        assert log.done[A] == 20
+
+    run(story, dead_letters_in_a_row=7)
+
+
+def _with_run(frame: Callable[..., Any], length: int) -> Callable[..., Any]:
+    def made(lane: CountingLane, limit: int) -> Any:
+        made_frame = frame(lane, limit)
+        if made_frame is not None:
+            made_frame.dead_letters_in_a_row = length
+        return made_frame
+
+    return made
+
+
 def test_a_frame_that_cannot_be_written_ends_the_lane() -> None:
     async def story(keeper: Keeper, log: Log, failures: list[BaseException]) -> None:
         log.refuse = True

@@ -60,3 +60,12 @@ def test_a_wild_tick_moves_the_clock_only_to_its_place(bank: Bank):
     assert frame is not None
     assert frame.counts["tick", "applied"] == 3
     assert bank.time("2026-03-02T00:00:00").timestamp() * 1000 == frame.clock
+
+
+def test_dead_letters_in_a_row_are_counted_until_a_good_record_comes(bank: Bank):
+    for bad in (3, 5):
+        for _ in range(bad):
+            bank.raw("complaint", b"c1", b"{")
+        assert bank.frames[-1].dead_letters_in_a_row == bad
+        bank.transaction("c1", "10.00", "card_purchase", "2026-03-01T09:00:00")
+        assert bank.frames[-1].dead_letters_in_a_row == 0
