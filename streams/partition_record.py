@@ -35,12 +35,15 @@ class InputProgress(msgspec.Struct, array_like=True):
 
 
 class PartitionRecord(msgspec.Struct, array_like=True):
-    """``position`` is the journal position of the next entry."""
+    """``position`` is the journal position of the next entry. The two runs say how much went wrong without anything going right:
+    records dead-lettered, and looks at a customer as the clock passed.
+    """
 
     watermark: Watermark
     inputs: dict[EventKind, InputProgress] = msgspec.field(default_factory=dict)
     position: int = 0
     dead_letters_in_a_row: int = 0
+    failed_looks_in_a_row: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
