@@ -161,7 +161,7 @@ class Lane:
             self._counts,
             watermark.clock,
             watermark.high,
-            self.record.dead_letters_in_a_row,
+            max(self.record.dead_letters_in_a_row, self.record.failed_looks_in_a_row),
             self._set_aside,
         )
         self._journal, self._outputs, self._set_aside, self._counts = [], [], [], Counter()
@@ -248,10 +248,12 @@ class Lane:
                     None,
                     type(error).__name__,
                 )
+                self.record.failed_looks_in_a_row += 1
                 self._set_aside.append(aside)
                 self._outputs.append(Output("dead-letters", key, None, aside.headers([])))
                 self._timers.set(key, clock + DAY_MS)
                 continue
+            self.record.failed_looks_in_a_row = 0
             self._touched.setdefault(key, []).append(step)
             self._outputs += outputs
             self._timers.set(key, self._warnings.wake(customer))

@@ -205,6 +205,7 @@ def test_a_rule_that_fails_as_the_clock_passes_is_reported_and_costs_no_customer
         bank.clock("2026-01-03T00:00:00")
     [letter] = bank.outputs("dead-letters")
     assert dict(letter.headers)["fenghuo.errors.stage"] == b"clock"
+    assert bank.frames[-1].dead_letters_in_a_row == 1
     bank.clock("2026-01-05T00:00:00")
     assert [snapshot.customer_id for snapshot in bank.snapshots()] == ["c1"]
 
