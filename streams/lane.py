@@ -268,7 +268,7 @@ class Lane:
         state.offsets[step.kind] = step.offset
         state.seen[step.digest] = self.calendar.day(step.at)
         families = customer.apply(step.kind, step.event, step.at, step.look.position)
-        return self._warnings.event_applied(customer, step.event, families, step.look)
+        return self._warnings.event_applied(customer, step.event, step.at, families, step.look)
 
     def _customer(self, key: bytes, customer_id: str, as_of: Instant) -> CustomerInHand:
         customer = self._in_hand.get(key)

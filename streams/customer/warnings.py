@@ -50,12 +50,12 @@ class Warnings:
             for subject, of_subject in self._subjects(rule, customer, facts):
                 self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)), customer.wakes)
 
-    def event_applied(self, customer: CustomerInHand, event: AnyEvent, families: Families, look: Look) -> list[Output]:
+    def event_applied(self, customer: CustomerInHand, event: AnyEvent, at: Instant, families: Families, look: Look) -> list[Output]:
         """Evaluate the rules that the event touched; schedule the snapshot that will show it."""
         state = customer.state
         wakes = customer.wakes
         state.idle_snapshots = 0
-        state.snapshot_due = min(state.snapshot_due, self._close(customer))
+        state.snapshot_due = min(state.snapshot_due, self._close(customer, at))
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
         if isinstance(event, Feedback):
@@ -90,12 +90,15 @@ class Warnings:
             state.idle_snapshots += 1
         return outputs
 
-    def _close(self, customer: CustomerInHand) -> Instant:
-        """When what happens now is to be written: as the business day closes, or the last of the days that the pack gathers."""
+    def _close(self, customer: CustomerInHand, at: Instant) -> Instant:
+        """When what happened at ``at`` is to be written: as its business day closes, or the last of the days that the pack gathers.
+
+        An event ahead of the trusted time counts on its own day, so it is that day whose close shows it.
+        """
         every = self._pack.snapshot_every_ms
         if every % DAY_MS:
-            return customer.state.as_of + every
-        return customer.calendar.start(customer.today + every // DAY_MS) - 1
+            return max(customer.state.as_of, at) + every
+        return customer.calendar.start(max(customer.today, customer.calendar.day(at)) + every // DAY_MS) - 1
 
     @staticmethod
     def _refresh(customer: CustomerInHand) -> Instant:

@@ -52,7 +52,7 @@ def test_killed_workers_change_nothing(servers: Servers, tmp_path: Path) -> None
         settled_by_the_dead = 0
         for kill in range(KILLS):
             victim = _busy(fleet, records * (kill + 1) // (KILLS + 2) - settled_by_the_dead)
-            settled_by_the_dead += victim.counted(SETTLED)
+            settled_by_the_dead += victim.counted(*SETTLED).total()
             victim.kill()
             fleet.remove(victim)
             children.forget(victim)
@@ -81,7 +81,7 @@ def test_killed_workers_change_nothing(servers: Servers, tmp_path: Path) -> None
 def _busy(fleet: list[Child], wanted: int) -> Child:
     """The worker that has settled most, once all together have settled as much as wanted and have more to do."""
     while True:
-        settled = {child: child.counted(SETTLED) for child in fleet}
+        settled = {child: child.counted(*SETTLED).total() for child in fleet}
         if sum(settled.values()) >= wanted:
             return max((child for child in fleet if child.code is None), key=lambda child: settled[child])
         assert any(child.code is None for child in fleet), "the workers were done before one could be killed"
