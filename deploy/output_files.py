@@ -73,7 +73,7 @@ class OutputFiles:
         self._records[partition] = {kind: Counter({outcome: getattr(progress, outcome) for outcome in OUTCOMES}) for kind, progress in record.inputs.items()}
 
     def finish(self) -> dict[str, Any]:
-        """Write the summary; its content."""
+        """Write the summary, when all else is in its files; its content."""
         records: dict[EventKind, Counter[Outcome]] = {}
         for by_kind in self._records.values():
             for kind, counts in by_kind.items():
@@ -86,6 +86,8 @@ class OutputFiles:
             "alerts": len(self._alerts),
             "alert_revisions": {rule: dict(sorted(states.items())) for rule, states in sorted(self._revisions.items())},
         }
+        for file in self._open.values():
+            file.flush()
         (self.directory / SUMMARY).write_bytes(msgspec.json.format(_encode(summary), indent=2) + b"\n")
         return summary
 
