@@ -71,7 +71,12 @@ class CustomerInHand:
                 windows.advance(today)
             if state.complaints.cases:
                 state.complaints.forget(today)
-            self._forget_seen(today - self.pack.lateness_days - 2)
+            self._forget_seen(self._settled)
+
+    @property
+    def _settled(self) -> Day:
+        """No event of an earlier day can be applied any more: it would be late. Two days to spare for zones and disorder."""
+        return self.today - self.pack.lateness_days - 2
 
     def _forget_seen(self, oldest: Day) -> None:
         """An event older than the pack's lateness is refused as late before it could be a duplicate."""
@@ -125,7 +130,7 @@ class CustomerInHand:
         if event.balance_after is not None and event.product_line == "deposit":
             balance = self._reporting(event.balance_after, event.currency, day)
             if balance is not None:
-                state.balances.book(event.account_id, day, at, balance, self.today)
+                state.balances.book(event.account_id, day, at, balance, self.today, self._settled)
                 families = families | _BALANCE
         if kind in salary.KINDS and event.direction == "in":
             state.salary.paid(day, sign * minor)

@@ -20,14 +20,15 @@ _MOVED_ON_AT_MOST: Final = 8  # days; further, the sum is taken anew
 class Account(msgspec.Struct, array_like=True):
     """End-of-day balances, oldest day first; ``times`` is when each day's latest booking was.
 
-    A time is in milliseconds from the UTC start of the day's number: small, and all that is needed to order one day's bookings.
+    A time is in milliseconds from the UTC start of the day's number: small, and all that is needed to order one day's bookings. It
+    is 0 on days for which no booking can come any more.
     """
 
     days: list[Day] = msgspec.field(default_factory=list)
     times: list[int] = msgspec.field(default_factory=list)
     balances: list[int] = msgspec.field(default_factory=list)
 
-    def book(self, day: Day, at: Instant, balance: int, today: Day) -> None:
+    def book(self, day: Day, at: Instant, balance: int, today: Day, settled: Day) -> None:
         """A booking left this balance. Of two at the same instant the one that arrived later counts."""
         at -= day * DAY_MS
         index = bisect_left(self.days, day)
@@ -41,6 +42,10 @@ class Account(msgspec.Struct, array_like=True):
         drop = bisect_right(self.days, today - KEPT_DAYS - _MOVED_ON_AT_MOST) - 1  # the last balance from before is still needed
         if drop > 0:
             del self.days[:drop], self.times[:drop], self.balances[:drop]
+        index = bisect_left(self.days, settled)
+        while index and self.times[index - 1]:
+            index -= 1
+            self.times[index] = 0
 
     def on(self, day: Day) -> int:
         """Balance at the end of a day."""
@@ -68,14 +73,14 @@ class Balances(msgspec.Struct, array_like=True, dict=True):
     accounts: dict[str, Account] = msgspec.field(default_factory=dict)
     first_day: Day | None = None
 
-    def book(self, account_id: str, day: Day, at: Instant, balance: int, today: Day) -> None:
-        """A booking left this balance on the account."""
+    def book(self, account_id: str, day: Day, at: Instant, balance: int, today: Day, settled: Day = 0) -> None:
+        """A booking left this balance on the account. None can come any more for days before ``settled``."""
         account = self.accounts.get(account_id)
         if account is None:
             account = self.accounts[account_id] = Account()
         if self.first_day is None or day < self.first_day:
             self.first_day = day
-        account.book(day, at, balance, today)
+        account.book(day, at, balance, today, settled)
         if day < today:
             self._closed.clear()
 

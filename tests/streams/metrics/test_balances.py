@@ -76,3 +76,11 @@ def test_only_steps_that_a_window_can_read_are_kept() -> None:
     for day in range(TODAY, TODAY + 400):
         balances.book("a", day, day * DAY_MS, day, day)
     assert len(balances.accounts["a"].days) <= 100
+
+
+def test_times_are_forgotten_where_no_booking_can_come_any_more() -> None:
+    balances = Balances()
+    for day in range(TODAY, TODAY + 40):
+        balances.book("a", day, day * DAY_MS + 1000, day, day, settled=day - 10)
+    times = balances.accounts["a"].times
+    assert times == [0] * 29 + [1000] * 11
