@@ -3,21 +3,18 @@
 A line is ``{"kind":K,"position":P,"offset":O,"event":{...}}``: kind first, so that a reader can sort lines without parsing
 them; ``position`` counts the partition's entries from 0; ``offset`` is the event's own in the input topic of that kind (same
 partition number); ``event`` is the event's bytes as received. Bytes that would break a line (a line feed in pretty-printed
-JSON) go into ``"raw"`` as a JSON string instead. ``trace`` carries a W3C traceparent, where the record had one.
+JSON) go into ``"raw"`` as a JSON string instead. ``trace`` carries a W3C traceparent, where the record had one; ``place`` the
+time at which a wild tick was taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
 from schemas.events.envelope import EventKind
-
-FORMAT: Final = "fenghuo-journal/1"
-_LINE_START: Final = b'{"kind":"'
 
 
 class _Line(msgspec.Struct):
@@ -27,6 +24,7 @@ class _Line(msgspec.Struct):
     event: msgspec.Raw = msgspec.Raw()
     raw: str | None = None
     trace: str | None = None
+    place: int | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -35,18 +33,24 @@ _quote = msgspec.json.encode
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One applied event. ``value`` is byte for byte what the input topic held."""
+    """One applied event. ``value`` is byte for byte what the input topic held.
+
+    ``place`` (epoch ms) is where in time a tick was taken, where that is earlier than the tick itself says.
+    """
 
     kind: EventKind
     position: int
     offset: int
     value: bytes
     trace: str | None = None
+    place: int | None = None
 
 
-def line(kind: EventKind, position: int, offset: int, value: bytes, trace: str | None = None) -> bytes:
+def line(kind: EventKind, position: int, offset: int, value: bytes, trace: str | None = None, place: int | None = None) -> bytes:
     """One journal line, without its line feed."""
     tail = b"" if trace is None else b',"trace":' + _quote(trace)
+    if place is not None:
+        tail += b',"place":%d' % place
     if b"\n" in value or value[:1] != b"{" or value[-1:] != b"}":
         return b'{"kind":"%s","position":%d,"offset":%d,"raw":%s%s}' % (kind.encode(), position, offset, _quote(value.decode()), tail)
     return b'{"kind":"%s","position":%d,"offset":%d,"event":%s%s}' % (kind.encode(), position, offset, value, tail)
@@ -56,7 +60,7 @@ def read_line(text: bytes) -> JournalEntry:
     """The entry of one line. Raises ValueError (msgspec.DecodeError) on a line that is not one."""
     fields = _decode(text)
     value = bytes(fields.event) if fields.raw is None else fields.raw.encode()
-    return JournalEntry(fields.kind, fields.position, fields.offset, value, fields.trace)
+    return JournalEntry(fields.kind, fields.position, fields.offset, value, fields.trace, fields.place)
 
 
 def read_chunk(value: bytes) -> Iterator[JournalEntry]:
@@ -64,13 +68,3 @@ def read_chunk(value: bytes) -> Iterator[JournalEntry]:
     for text in value.split(b"\n"):
         if text:
             yield read_line(text)
-
-
-def lines_by_kind(value: bytes) -> dict[str, list[bytes]]:
-    """The lines of one journal record, sorted by kind without parsing them: what a sink inserts a table at a time."""
-    by_kind: dict[str, list[bytes]] = {}
-    start = len(_LINE_START)
-    for text in value.split(b"\n"):
-        if text:
-            by_kind.setdefault(text[start : text.index(b'"', start)].decode(), []).append(text)
-    return by_kind

@@ -43,7 +43,6 @@ class Frame:
     positions: dict[EventKind, int]
     counts: Counter[tuple[EventKind, Outcome]]
     clock: Instant | None
-    newest: Instant | None
     dead_letters_in_a_row: int
     set_aside: list[SetAside] = field(default_factory=list)
 
@@ -138,7 +137,9 @@ class Lane:
             if entry.position != self.record.position:
                 raise ValueError(f"journal partition {self.number} goes on at position {entry.position}, expected {self.record.position}")
             headers = [] if entry.trace is None else [("traceparent", entry.trace.encode())]
-            self._take(Head(entry.kind, InputRecord(entry.offset, 1 << 62, None, entry.value, headers), _decode_journal))
+            head = Head(entry.kind, InputRecord(entry.offset, 1 << 62, None, entry.value, headers), _decode_journal)
+            head.place = entry.place
+            self._take(head)
         return self._finish() if self._counts else None
 
     def _finish(self) -> Frame:
@@ -153,14 +154,12 @@ class Lane:
             if kind in self.record.inputs:
                 self.record.inputs[kind].latest = latest
         changelog[KEY] = encode_record(self.record)
-        watermark = self.record.watermark
         frame = Frame(
             self._journal + self._outputs,
             changelog,
             self.positions,
             self._counts,
-            watermark.clock,
-            watermark.high,
+            self.record.watermark.clock,
             max(self.record.dead_letters_in_a_row, self.record.failed_looks_in_a_row),
             self._set_aside,
         )
@@ -193,8 +192,9 @@ class Lane:
         watermark = self.record.watermark
         if isinstance(event, Tick):
             # A tick ahead of those behind it in its topic is wild, as an event can be: time has passed as far as its place, no further.
-            watermark.tick(at if head.place is None else min(at, head.place))
-            self._append(kind, record)
+            place = head.place if head.place is not None and head.place < at else None
+            watermark.tick(at if place is None else place)
+            self._append(kind, record, place=place)
             self._fire()
             return "applied"
         if watermark.clock is not None and at < watermark.clock - self._lateness_ms:
@@ -289,9 +289,9 @@ class Lane:
 
     # -- what goes out -----------------------------------------------------------------------------------------------
 
-    def _append(self, kind: EventKind, record: Record, trace: str | None = None) -> None:
+    def _append(self, kind: EventKind, record: Record, trace: str | None = None, place: Instant | None = None) -> None:
         assert record.value is not None
-        text = line(kind, self.record.position, record.offset, record.value, trace)
+        text = line(kind, self.record.position, record.offset, record.value, trace, place)
         self.record.position += 1
         self._lines.append(text)
         self._lines_size += len(text)

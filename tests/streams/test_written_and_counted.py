@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.journal import read_chunk
+from streams.lane import Lane
 from streams.records import InputRecord
 from streams.testing import Bank
 
@@ -60,6 +62,11 @@ def test_a_wild_tick_moves_the_clock_only_to_its_place(bank: Bank):
     assert frame is not None
     assert frame.counts["tick", "applied"] == 3
     assert bank.time("2026-03-02T00:00:00").timestamp() * 1000 == frame.clock
+    again = Lane(0, bank.lane.registry, bank.pack, {})
+    replayed = again.replay([entry for output in frame.outputs if output.topic == "journal" for entry in read_chunk(output.value or b"")])
+    assert replayed is not None
+    assert replayed.clock == frame.clock
+    assert replayed.outputs == frame.outputs
 
 
 def test_dead_letters_in_a_row_are_counted_until_a_good_record_comes(bank: Bank):
