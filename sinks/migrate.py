@@ -22,7 +22,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from sinks.columns import Column, literal
 from sinks.connection import is_embedded
 from sinks.settings import ClickHouseSettings
-from sinks.tables import Table, declared_tables
+from sinks.tables import declared_tables
 from sinks.views import declared_views
 
 Status = Literal["NOT_STARTED", "IN_PROGRESS", "COMPLETED", "SKIPPED"]
@@ -241,9 +241,3 @@ def _changes(declared: Column, actual: Column | None) -> Iterator[str]:
 def _plain(expression: str) -> str:
     """An expression as ClickHouse may print it: spaces do not count."""
     return "".join(expression.split())
-
-
-def undeclared(table: Table, actual: dict[str, Column]) -> list[str]:
-    """Columns that the server has and nobody declared: made by hand."""
-    names = {column.name for column in table.columns}
-    return [name for name in actual if name not in names]

@@ -61,7 +61,6 @@ class Sink:
         self._telemetry = telemetry
         self._client = client
         self._source: Source = source or KafkaSource(kafka, settings.group, settings.session_timeout_seconds, telemetry)
-        self._given_ranges = ranges
         self._dead_letters: DeadLetters = dead_letters or KafkaDeadLetters(kafka)
         self._group = f"{kafka.namespace}-{settings.group}"
         self._hands: dict[Place, Hand] = {}

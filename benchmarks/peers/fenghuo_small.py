@@ -48,7 +48,6 @@ class SumFrame:
     outputs: Sequence[Output] = ()
     clock: int | None = None
     dead_letters_in_a_row: int = 0
-    newest: int | None = None
     set_aside: list[object] = field(default_factory=list)
 
 
