@@ -1,7 +1,7 @@
 """From a record's bytes to an event, or to the reason why it is none.
 
-The hot path is one call into pydantic's core. Everything that makes a failure readable happens after it failed, in
-``schemas.diagnosis``, so that good events pay nothing for bad ones.
+The pydantic models decide what is an event. The hot path asks ``schemas.quick`` first, which reads most events in a fraction of
+the time; everything that makes a failure readable happens after it failed, in ``schemas.diagnosis``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,39 @@ from pydantic import ValidationError
 
 from schemas.diagnosis import depth_within, diagnose, strict_json
 from schemas.events import MODELS, AnyEvent, EventKind, Tick
+from schemas.localtime import Instant, to_instant
+from schemas.quick import QuickEvent, read_quickly
 from schemas.rejection import MAX_BYTES, MAX_DEPTH, REASONS, Reason, Rejected
 
 _VALIDATE: Final[dict[EventKind, Callable[[bytes], AnyEvent]]] = {kind: model.__pydantic_validator__.validate_json for kind, model in MODELS.items()}
+
+
+#: An event as a model read it, or as the quick reader did: the same fields with the same values, but for ``occurred_at``'s type.
+ReadEvent = AnyEvent | QuickEvent
+
+
+def read(kind: EventKind, key: bytes | None, value: bytes | None) -> tuple[ReadEvent, Instant]:
+    """The event of a record, and its instant. Raises Rejected, and nothing else, as ``decode`` does."""
+    found = read_value(kind, value)
+    if key != key_of(found[0]):
+        raise _wrong_key(kind)
+    return found
+
+
+def read_value(kind: EventKind, value: bytes | None) -> tuple[ReadEvent, Instant]:
+    """The event of a value and its instant, its record's key left aside. Raises Rejected, and nothing else."""
+    found = None if value is None else read_quickly(kind, value)
+    if found is not None:
+        return found
+    event = validate(kind, value)
+    return event, to_instant(event.occurred_at)
 
 
 def decode(kind: EventKind, key: bytes | None, value: bytes | None) -> AnyEvent:
     """The event that a record of an input topic of this kind holds. Raises Rejected, and nothing else."""
     event = validate(kind, value)
     if key != key_of(event):
-        raise Rejected("key", "wrong_key", _WRONG_KEY_OF_TICK if kind == "tick" else _WRONG_KEY, "partition" if kind == "tick" else "customer_id")
+        raise _wrong_key(kind)
     return event
 
 
@@ -43,7 +66,7 @@ def validate(kind: EventKind, value: bytes | None) -> AnyEvent:
     return event
 
 
-def key_of(event: AnyEvent) -> bytes:
+def key_of(event: ReadEvent) -> bytes:
     """The key that a record of this event carries: its customer, or a tick's partition in decimal."""
     if isinstance(event, Tick):
         return b"%d" % event.partition
@@ -54,10 +77,14 @@ _WRONG_KEY: Final = "the record's key is not the event's customer_id in UTF-8"
 _WRONG_KEY_OF_TICK: Final = "the record's key is not the tick's partition in decimal"
 
 
+def _wrong_key(kind: EventKind) -> Rejected:
+    return Rejected("key", "wrong_key", _WRONG_KEY_OF_TICK if kind == "tick" else _WRONG_KEY, "partition" if kind == "tick" else "customer_id")
+
+
 def _without_value(value: bytes | None) -> Rejected:
     if value is None:
         return Rejected("decode", "tombstone", "the record has no value (a tombstone)")
     return Rejected("decode", "empty", "the value has no bytes")
 
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "REASONS", "Reason", "Rejected", "decode", "key_of", "validate"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "REASONS", "ReadEvent", "Reason", "Rejected", "decode", "key_of", "read", "read_value", "validate"]

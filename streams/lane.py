@@ -13,10 +13,10 @@ from hashlib import blake2b
 from typing import Final
 
 from alerting.pack import Pack
-from schemas.codec import Rejected, decode, key_of, validate
-from schemas.events import AnyEvent, EventKind, Tick
+from schemas.codec import ReadEvent, Rejected, key_of, read, read_value
+from schemas.events import EventKind, Tick
 from schemas.journal import JournalEntry, line
-from schemas.localtime import DAY_MS, Instant, to_instant
+from schemas.localtime import DAY_MS, Instant
 from schemas.outputs.dead_letter import SetAside
 from schemas.topics import Registry
 from streams.customer.customer import CustomerInHand
@@ -59,7 +59,7 @@ class _Step:
     as_of: Instant
     look: Look
     kind: EventKind | None = None
-    event: AnyEvent | None = None
+    event: ReadEvent | None = None
     at: Instant = 0
     digest: int = 0
     offset: int = -1
@@ -113,9 +113,8 @@ class Lane:
         """Records offered and not yet applied."""
         return self._merge.in_hand(kind)
 
-    def _decode(self, kind: EventKind, record: Record) -> tuple[AnyEvent, Instant]:
-        event = decode(kind, record.key, record.value)
-        at = to_instant(event.occurred_at)
+    def _decode(self, kind: EventKind, record: Record) -> tuple[ReadEvent, Instant]:
+        event, at = read(kind, record.key, record.value)
         if at > record.timestamp + self.pack.far_future_ms:
             raise Rejected("time", "far_future", "occurred_at lies further ahead of the record's own time than the pack allows", "occurred_at")
         return event, at
@@ -318,7 +317,5 @@ class Lane:
         self._outputs.append(Output(topic, record.key, record.value, aside.headers(list(record.headers))))
 
 
-def _decode_journal(kind: EventKind, record: Record) -> tuple[AnyEvent, Instant]:
-    assert record.value is not None
-    event = validate(kind, record.value)
-    return event, to_instant(event.occurred_at)
+def _decode_journal(kind: EventKind, record: Record) -> tuple[ReadEvent, Instant]:
+    return read_value(kind, record.value)

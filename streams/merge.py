@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from schemas.codec import Rejected
-from schemas.events import AnyEvent, EventKind
+from schemas.codec import ReadEvent, Rejected
+from schemas.events import EventKind
 from schemas.localtime import Instant
 from streams.records import Record
 from streams.watermark import JUMP_MS
@@ -20,7 +20,7 @@ from streams.watermark import JUMP_MS
 #: Ties in time are broken in this order: facts about the customer first, the clock last.
 RANK: Final[tuple[EventKind, ...]] = ("customer", "transaction", "interaction", "complaint", "feedback", "tick")
 
-Decode = Callable[[EventKind, Record], tuple[AnyEvent, Instant]]
+Decode = Callable[[EventKind, Record], tuple[ReadEvent, Instant]]
 
 
 class Head:
@@ -31,7 +31,7 @@ class Head:
     def __init__(self, kind: EventKind, record: Record, decode: Decode) -> None:
         self.kind = kind
         self.record = record
-        self.event: AnyEvent | None = None
+        self.event: ReadEvent | None = None
         self.rejected: Rejected | None = None
         self.at: Instant | None = None
         self.place: Instant | None = None

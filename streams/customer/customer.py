@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import Final
 
 from alerting.pack import Pack
-from schemas.events import AnyEvent, Complaint, Customer, EventKind, Feedback, Interaction, Transaction
+from schemas.codec import ReadEvent
+from schemas.events import Complaint, Customer, EventKind, Feedback, Interaction, Transaction
 from schemas.events.transactions import customer_initiated
 from schemas.localtime import Calendar, Day, Instant
 from schemas.money import minor_units
+from schemas.quick import QuickInteraction, QuickTransaction
 from streams.customer.state import CustomerState
 from streams.metrics import complaints as complaint_metrics
 from streams.metrics import flows, salary
@@ -84,7 +86,7 @@ class CustomerInHand:
         if seen and next(iter(seen.values())) < oldest:
             self.state.seen = {digest: day for digest, day in seen.items() if day >= oldest}
 
-    def apply(self, kind: EventKind, event: AnyEvent, at: Instant, position: int) -> Families:
+    def apply(self, kind: EventKind, event: ReadEvent, at: Instant, position: int) -> Families:
         """Take one event in; the metric families that it touched. ``position`` is its place in the journal."""
         families = _APPLY[kind](self, event, at, self.calendar.day(at), position)
         evidence = self.state.evidence
@@ -98,7 +100,7 @@ class CustomerInHand:
                     del positions[0]
         return families
 
-    def _transaction(self, event: Transaction, at: Instant, day: Day, position: int) -> Families:
+    def _transaction(self, event: Transaction | QuickTransaction, at: Instant, day: Day, position: int) -> Families:
         if event.status == "declined":
             return _NOTHING
         state, kind = self.state, event.kind
@@ -147,7 +149,7 @@ class CustomerInHand:
         minor = minor_units(amount, currency)
         return minor if currency == self.pack.currency else self.pack.rates.to_reporting(minor, currency, day)
 
-    def _interaction(self, event: Interaction, _at: Instant, day: Day, _position: int) -> Families:
+    def _interaction(self, event: Interaction | QuickInteraction, _at: Instant, day: Day, _position: int) -> Families:
         if event.kind == "survey_answer":
             self.satisfaction.answered(event, day)
             return _SURVEY

@@ -8,7 +8,8 @@ from typing import Final, Literal, NamedTuple
 from alerting.episode import Episode, Trigger, evaluate, feedback, next_wake
 from alerting.pack import Pack
 from alerting.rule import Rule
-from schemas.events import AnyEvent, EventKind, Feedback
+from schemas.codec import ReadEvent
+from schemas.events import EventKind, Feedback
 from schemas.localtime import DAY_MS, Instant
 from schemas.outputs.alert import Alert, Cause
 from streams.customer.customer import CustomerInHand, Families
@@ -50,7 +51,7 @@ class Warnings:
             for subject, of_subject in self._subjects(rule, customer, facts):
                 self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)), customer.wakes)
 
-    def event_applied(self, customer: CustomerInHand, event: AnyEvent, at: Instant, families: Families, look: Look) -> list[Output]:
+    def event_applied(self, customer: CustomerInHand, event: ReadEvent, at: Instant, families: Families, look: Look) -> list[Output]:
         """Evaluate the rules that the event touched; schedule the snapshot that will show it."""
         state = customer.state
         wakes = customer.wakes

@@ -8,6 +8,7 @@ from schemas.events.interactions import Interaction
 from schemas.localtime import Day
 from schemas.metrics import KEYS
 from schemas.metrics.contacts import WINDOWS
+from schemas.quick import QuickInteraction
 from streams.metrics.windows import History, Windows
 
 _KEYS: Final = tuple(
@@ -24,7 +25,7 @@ class Contacts:
     def __init__(self, history: History, today: Day) -> None:
         self.windows = Windows(history, WINDOWS, today)
 
-    def contacted(self, event: Interaction, day: Day) -> None:
+    def contacted(self, event: Interaction | QuickInteraction, day: Day) -> None:
         waited = "waited" if event.wait_seconds is not None else ""
         left = "left" if event.outcome == "abandoned" else ""
         self.windows.add(day, f"{event.kind}|{waited}|{left}", 1, round((event.wait_seconds or 0) * 1000))

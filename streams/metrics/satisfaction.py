@@ -7,6 +7,7 @@ from math import lcm
 from schemas.events.interactions import Interaction
 from schemas.localtime import Day
 from schemas.metrics.satisfaction import WINDOWS
+from schemas.quick import QuickInteraction
 from streams.metrics.windows import History, Windows
 
 
@@ -18,7 +19,7 @@ class Satisfaction:
     def __init__(self, history: History, today: Day) -> None:
         self.windows = Windows(history, WINDOWS, today)
 
-    def answered(self, event: Interaction, day: Day) -> None:
+    def answered(self, event: Interaction | QuickInteraction, day: Day) -> None:
         """Take one answer to CSAT or NPS; other instruments have no metric yet."""
         assert event.score is not None
         assert event.scale_max is not None
