@@ -246,6 +246,9 @@ class Compiler:
         assert kind is not None
         effective_day = to_day(page.effective)
         families = {read.key.partition(".")[0] for read in self.read}
+        raised_by = {read.key.partition(".")[0] for condition in (provided, when) for read in condition.terms()}
+        if absence:
+            raised_by |= {key.partition(".")[0] for key in (absence[0].since, absence[0].until, absence[1].metric) if key}
         return Rule(
             id=page.rule,
             version=page.version,
@@ -254,6 +257,7 @@ class Compiler:
             title=page.title,
             owner=page.owner,
             families=touching(families),
+            raised_by=touching(raised_by),
             effective_day=effective_day,
             effective_at=self.shop.time.start(effective_day),
             awaited=absence[1].wake(absence[0], self.shop.time) if absence else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerting.catalogue import ActionPlan, LargeValue
@@ -28,6 +28,14 @@ from schemas.outputs.alert import Bilingual
 
 SHIPPED: Final = Path(__file__).parent / "packs"
 DATA_FILES: Final = ("rates.yaml", "complaint-clock.yaml", "large-value.yaml", "actions.yaml")
+
+
+class Touched(NamedTuple):
+    """Rules that can be raised by an event, and all that read anything it changes: an open warning can rise or clear by more than raises it."""
+
+    raised: tuple[Rule, ...]
+    raised_ids: frozenset[str]
+    read: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +61,16 @@ class Pack:
     actions: dict[str, ActionPlan]
     offers_barred: Bilingual
     rules: tuple[Rule, ...]
-    _touched: dict[frozenset[str], tuple[Rule, ...]] = field(default_factory=dict)
+    _touched: dict[frozenset[str], Touched] = field(default_factory=dict)
 
-    def rules_touched(self, families: frozenset[str]) -> tuple[Rule, ...]:
-        """Rules that read a metric of any of these families, in the order of their ids."""
+    def rules_touched(self, families: frozenset[str]) -> Touched:
+        """What an event of these families touches; rules in the order of their ids."""
         try:
             return self._touched[families]
         except KeyError:
-            return self._touched.setdefault(families, tuple(rule for rule in self.rules if rule.families & families))
+            raised = tuple(rule for rule in self.rules if rule.raised_by & families)
+            read = tuple(rule for rule in self.rules if rule.families & families)
+            return self._touched.setdefault(families, Touched(raised, frozenset(rule.id for rule in raised), read))
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""

@@ -38,7 +38,9 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``families`` are the metric families read by raise, indicators, severity and clear; ``effective_day`` a local day number.
+    """``families`` are the metric families read by raise, indicators, severity and clear, ``raised_by`` those read by raise alone.
+
+    ``effective_day`` is a local day number.
 
     ``moves_with_time`` says whether an open alert can rise or clear merely because a day begins. ``cooldown_ms`` and
     ``expires_ms`` count from closing and from raising. ``source`` is the page that it was compiled from.
@@ -51,6 +53,7 @@ class Rule:
     title: Bilingual
     owner: Department
     families: frozenset[str]
+    raised_by: frozenset[str]
     effective_day: int
     effective_at: int
     awaited: Wake | None

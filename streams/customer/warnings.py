@@ -49,41 +49,54 @@ class Warnings:
         known = {(episode.rule, episode.subject): episode for episode in customer.state.episodes}
         for rule in self._pack.rules:
             for subject, of_subject in self._subjects(rule, customer, facts):
-                self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)), customer.wakes)
+                self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)))
 
     def event_applied(self, customer: CustomerInHand, event: ReadEvent, at: Instant, families: Families, look: Look) -> list[Output]:
         """Evaluate the rules that the event touched; schedule the snapshot that will show it."""
         state = customer.state
-        wakes = customer.wakes
         state.idle_snapshots = 0
         state.snapshot_due = min(state.snapshot_due, self._close(customer, at))
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
         if isinstance(event, Feedback):
             alerts += self._fed_back(customer, event, facts, look)
-        for rule in self._pack.rules_touched(families):
-            if rule.subject == "customer" and not state.episodes:
-                # By far the most frequent outcome: no warning now or before. All that can have moved is when an absence falls due.
-                falls_due = rule.wake(facts)
-                if falls_due is not None and falls_due > state.now:
-                    wakes[rule.id, customer.customer_id] = falls_due
-                    continue
-                wakes.pop((rule.id, customer.customer_id), None)
-                if not rule.holds(facts):
-                    continue
-            for subject, of_subject in self._subjects(rule, customer, facts):
-                alerts += self._evaluate(rule, subject, customer, of_subject, look, wakes)
+        touched = self._pack.rules_touched(families)
+        opened = {episode.rule for episode in state.episodes if episode.open}
+        for rule in touched.read if opened else touched.raised:
+            is_open = rule.id in opened
+            if not is_open and rule.id not in touched.raised_ids:
+                continue
+            if is_open or rule.subject != "customer":
+                for subject, of_subject in self._subjects(rule, customer, facts):
+                    alerts += self._evaluate(rule, subject, customer, of_subject, look)
+            else:
+                alerts += self._raise(rule, customer, facts, look)
         return [_alert(customer, alert, look) for alert in alerts]
+
+    def _raise(self, rule: Rule, customer: CustomerInHand, facts: CustomerFacts, look: Look) -> list[Alert]:
+        """Evaluate a rule on a customer that has no open warning of it.
+
+        By far the most frequent outcome is that there is none now either: all that can have moved is when an absence falls due.
+        """
+        state, subject = customer.state, customer.customer_id
+        falls_due = rule.wake(facts)
+        known = state.episodes and any(episode.rule == rule.id for episode in state.episodes)
+        if known or ((falls_due is None or falls_due <= state.now) and rule.holds(facts)):
+            return self._evaluate(rule, subject, customer, facts, look)
+        if falls_due is not None and falls_due > state.now:
+            customer.wakes[rule.id, subject] = falls_due
+        else:
+            customer.wakes.pop((rule.id, subject), None)
+        return []
 
     def clock_passed(self, customer: CustomerInHand, look: Look) -> list[Output]:
         """Evaluate what fell due as the clock passed; write the snapshot if its time has come."""
         state = customer.state
-        wakes = customer.wakes
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
-        for rule_id, subject in sorted(key for key, wake in wakes.items() if wake <= customer.state.now):
+        for rule_id, subject in sorted(key for key, wake in customer.wakes.items() if wake <= state.now):
             rule = self._rules[rule_id]
-            alerts += self._evaluate(rule, subject, customer, self._of_subject(rule, subject, facts), look, wakes)
+            alerts += self._evaluate(rule, subject, customer, self._of_subject(rule, subject, facts), look)
         outputs = [_alert(customer, alert, look) for alert in alerts]
         if state.snapshot_due <= state.as_of:
             outputs.append(Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), []))
@@ -118,15 +131,13 @@ class Warnings:
 
     # -- rules and subjects ------------------------------------------------------------------------------------------
 
-    def _evaluate(
-        self, rule: Rule, subject: str, customer: CustomerInHand, facts: CustomerFacts, look: Look, wakes: dict[tuple[str, str], Instant]
-    ) -> list[Alert]:
+    def _evaluate(self, rule: Rule, subject: str, customer: CustomerInHand, facts: CustomerFacts, look: Look) -> list[Alert]:
         episodes = customer.state.episodes
         index = next((i for i, known in enumerate(episodes) if known.rule == rule.id and known.subject == subject), None)
         before = None if index is None else episodes[index]
         after, alerts = evaluate(rule, self._pack, facts, before, self._trigger(rule, subject, customer, look))
         _keep(episodes, index, after)
-        self._schedule(rule, subject, customer, facts, after, wakes)
+        self._schedule(rule, subject, customer, facts, after)
         return alerts
 
     def _fed_back(self, customer: CustomerInHand, event: Feedback, facts: CustomerFacts, look: Look) -> list[Alert]:
@@ -137,7 +148,7 @@ class Warnings:
                 of_subject = self._of_subject(rule, episode.subject, facts)
                 after, alerts = feedback(rule, self._pack, of_subject, episode, event, self._trigger(rule, episode.subject, customer, look))
                 _keep(episodes, index, after)
-                self._schedule(rule, episode.subject, customer, of_subject, after, customer.wakes)
+                self._schedule(rule, episode.subject, customer, of_subject, after)
                 return alerts
         return []
 
@@ -169,18 +180,16 @@ class Warnings:
         return facts
 
     @staticmethod
-    def _schedule(
-        rule: Rule, subject: str, customer: CustomerInHand, facts: CustomerFacts, episode: Episode | None, wakes: dict[tuple[str, str], Instant]
-    ) -> None:
+    def _schedule(rule: Rule, subject: str, customer: CustomerInHand, facts: CustomerFacts, episode: Episode | None) -> None:
         now = customer.state.now
         instants = [rule.wake(facts)]
         if episode is not None:
             instants.append(next_wake(rule, episode, facts))
         ahead = [instant for instant in instants if instant is not None and instant > now]
         if ahead:
-            wakes[rule.id, subject] = min(ahead)
+            customer.wakes[rule.id, subject] = min(ahead)
         else:
-            wakes.pop((rule.id, subject), None)
+            customer.wakes.pop((rule.id, subject), None)
 
 
 def _keep(episodes: list[Episode], index: int | None, after: Episode | None) -> None:
