@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from alerting.pack import Pack, load_pack
 from alerting.problems import PackError
+from deploy.collector import slow_collector
 from deploy.errors import UserError
 from deploy.inputs import InputRecord, read_inputs
 from deploy.output_files import OutputFiles
@@ -36,6 +37,7 @@ def replay_files(files: list[Path], out: Path, pack_name: str | None, *, journal
     registry = load_registry(settings.kafka.namespace, settings.kafka.partitions)
     console = Console(stderr=True)
     started = time.perf_counter()
+    slow_collector()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with OutputFiles(out, pack, journal) as written, Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         frames = _journal_frames(files, registry, pack) if from_journal else _input_frames(files, registry, pack, progress)

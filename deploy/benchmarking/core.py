@@ -14,6 +14,7 @@ from alerting.pack import Pack
 from deploy.benchmarking.figures import HEADINGS, Rounds, Run, cells, table
 from deploy.benchmarking.sampling import Sampler
 from deploy.benchmarking.workload import bank
+from deploy.collector import slow_collector
 from deploy.inputs import InputRecord
 from schemas.events import EventKind
 from schemas.topics import Registry
@@ -48,8 +49,7 @@ def bench_core(events: int, rounds: int, registry: Registry, pack: Pack, progres
     progress("core: simulating a bank")
     held = _hold(bank(events, registry), registry)
     records = sum(len(of_kind) for by_kind in held for of_kind in by_kind.values())
-    gc.collect()
-    gc.freeze()  # the input at rest belongs to the benchmark, not to what it measures
+    slow_collector()  # as a worker does; and the input at rest belongs to the benchmark, not to what it measures
     try:
         progress("core: warming up")
         _apply(held[:1], registry, pack)

@@ -81,10 +81,16 @@ class CustomerInHand:
         return self.today - self.pack.lateness_days - 2
 
     def _forget_seen(self, oldest: Day) -> None:
-        """An event older than the pack's lateness is refused as late before it could be a duplicate."""
+        """An event older than the pack's lateness is refused as late before it could be a duplicate.
+
+        Only from the front, where the oldest mostly are: what arrived out of order is forgotten a little later.
+        """
         seen = self.state.seen
-        if seen and next(iter(seen.values())) < oldest:
-            self.state.seen = {digest: day for digest, day in seen.items() if day >= oldest}
+        while seen:
+            digest = next(iter(seen))
+            if seen[digest] >= oldest:
+                return
+            del seen[digest]
 
     def apply(self, kind: EventKind, event: ReadEvent, at: Instant, position: int) -> Families:
         """Take one event in; the metric families that it touched. ``position`` is its place in the journal."""

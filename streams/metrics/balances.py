@@ -115,7 +115,8 @@ class Balances(msgspec.Struct, array_like=True, dict=True):
     def _on(self, day: Day) -> int:
         total = 0
         for account in self.accounts.values():
-            total += account.on(day)
+            days = account.days
+            total += account.balances[-1] if days and days[-1] <= day else account.on(day)
         return total
 
     def _closed_days(self, days: int, today: Day) -> int:

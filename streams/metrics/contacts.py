@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas.events.interactions import Interaction
@@ -36,12 +37,11 @@ class Contacts:
     def fill(self, metrics: dict[str, Any]) -> None:
         """Put every ``contact.*`` key, zeros left out, into a snapshot: one pass, as ``Flows.fill`` does."""
         windows = self.windows
-        sums = [(text.split("|"), counts, totals) for text, counts, totals in zip(windows.labels, windows.counts, windows.totals, strict=True)]
-        sums.sort(key=lambda entry: entry[0][0])
+        sums = [(kind, wait, left, windows.counts[number], windows.totals[number]) for kind, wait, left, number in _read(tuple(windows.labels))]
         for window, (count_key, kind_key, waited_key, mean_key, abandoned_key) in enumerate(_KEYS):
             total = waited = waits = abandoned = 0
             by_kind: dict[str, int] = {}
-            for (kind, wait, left), counts, totals in sums:
+            for kind, wait, left, counts, totals in sums:
                 count = counts[window]
                 if count:
                     total += count
@@ -85,6 +85,16 @@ class Contacts:
     def abandoned(self, days: int) -> int:
         window = WINDOWS.index(days)
         return sum(self.windows.counts[number][window] for number, text in enumerate(self.windows.labels) if text.endswith("|left"))
+
+
+@lru_cache(maxsize=4096)
+def _read(labels: tuple[str, ...]) -> tuple[tuple[str, str, str, int], ...]:
+    """What each label says, with its number; kinds in alphabetical order."""
+    read = []
+    for number, text in enumerate(labels):
+        kind, waited, left = text.split("|")
+        read.append((kind, waited, left, number))
+    return tuple(sorted(read, key=lambda entry: entry[0]))
 
 
 def _mean_seconds(milliseconds: int, n: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import add
 from typing import Any, Final, NamedTuple
 
 from schemas.events.transactions import customer_initiated
@@ -119,64 +120,55 @@ class Flows:
     def fill(self, metrics: dict[str, Any]) -> None:
         """Put every key that comes from the cells, zeros left out, into a snapshot.
 
-        One pass over the sums instead of a function a key: snapshots are written for every second event, and these keys
-        are most of a snapshot. A test holds the two ways together.
+        A row of sums over all windows a group, instead of a function a key: snapshots are written for every second event, and
+        these keys are most of a snapshot. A test holds the two ways together.
         """
         by, counts, totals = self._by, self.windows.counts, self.windows.totals
         for direction in ("in", "out"):
             numbers = by.directions.get(direction)
             if numbers:
-                _put(metrics, _DIRECTION_KEYS[direction], numbers, counts, totals)
-        _put_by(metrics, _KIND_KEYS, by.kinds, counts, totals)
-        _put_by(metrics, _CHANNEL_KEYS, by.channels, counts, totals)
-        for mark, keys in ((NEAR, _NEAR_KEYS), (UNCONVERTED, _UNCONVERTED_KEYS)):
+                _put(metrics, _DIRECTION_KEYS[direction], _row(counts, numbers), _row(totals, numbers))
+        for keys, groups in ((_KIND_KEYS, by.kinds), (_CHANNEL_KEYS, by.channels)):
+            rows = [(name, _row(counts, numbers), _row(totals, numbers)) for name, numbers in groups]
+            for window, count_key, total_key in keys:
+                by_count = {name: row[window] for name, row, _ in rows if row[window]}
+                if by_count:
+                    metrics[count_key] = by_count
+                by_total = {name: row[window] for name, _, row in rows if row[window]}
+                if by_total:
+                    metrics[total_key] = by_total
+        for mark, keys in _MARK_KEYS:
             if mark in by.marks:
-                _put(metrics, keys, by.marks[mark], counts, totals)
+                _put(metrics, keys, _row(counts, by.marks[mark]), _row(totals, by.marks[mark]))
         if by.initiated:
-            _put(metrics, _INITIATED_KEYS, by.initiated, counts, totals)
+            _put(metrics, _INITIATED_KEYS, _row(counts, by.initiated), _row(totals, by.initiated))
 
 
-Keys = tuple[tuple[int, str | None, str | None], ...]  # index of the window, key of the count, key of the total
+Keys = tuple[tuple[int, str, str], ...]  # index of the window, key of the count, key of the total ("" where none is declared)
 
 
-def _keys(count: str, total: str | None) -> Keys:
-    return tuple((INDEX[days], f"{count}.{days}d", f"{total}.{days}d" if total else None) for days in DICTIONARY[count].windows)
+def _keys(count: str, total: str) -> Keys:
+    return tuple((INDEX[days], f"{count}.{days}d", f"{total}.{days}d" if total else "") for days in DICTIONARY[count].windows)
 
 
 _DIRECTION_KEYS: Final = {direction: _keys(f"flow.{direction}.count", f"flow.{direction}.amount") for direction in ("in", "out")}
 _KIND_KEYS: Final = _keys("flow.kind.count", "flow.kind.amount")
 _CHANNEL_KEYS: Final = _keys("flow.channel.count", "flow.channel.amount")
-_NEAR_KEYS: Final = _keys("cash.near_threshold.count", "cash.near_threshold.amount")
-_UNCONVERTED_KEYS: Final = _keys("flow.unconverted.count", None)
+_MARK_KEYS: Final = ((NEAR, _keys("cash.near_threshold.count", "cash.near_threshold.amount")), (UNCONVERTED, _keys("flow.unconverted.count", "")))
 _INITIATED_KEYS: Final = _keys("activity.frequency", "activity.monetary")
 
 
-def _put(metrics: dict[str, Any], keys: Keys, numbers: tuple[int, ...], counts: list[list[int]], totals: list[list[int]]) -> None:
-    for window, count_key, total_key in keys:
-        count = total = 0
-        for number in numbers:
-            count += counts[number][window]
-            total += totals[number][window]
-        if count_key and count:
-            metrics[count_key] = count
-        if total_key and total:
-            metrics[total_key] = total
+def _row(sums: list[list[int]], numbers: tuple[int, ...]) -> list[int]:
+    """The sums of a group of labels in every window."""
+    row = sums[numbers[0]]
+    for number in numbers[1:]:
+        row = list(map(add, row, sums[number]))
+    return row
 
 
-def _put_by(metrics: dict[str, Any], keys: Keys, groups: list[tuple[str, tuple[int, ...]]], counts: list[list[int]], totals: list[list[int]]) -> None:
+def _put(metrics: dict[str, Any], keys: Keys, counts: list[int], totals: list[int]) -> None:
     for window, count_key, total_key in keys:
-        by_count: dict[str, int] = {}
-        by_total: dict[str, int] = {}
-        for name, numbers in groups:
-            count = total = 0
-            for number in numbers:
-                count += counts[number][window]
-                total += totals[number][window]
-            if count:
-                by_count[name] = count
-            if total:
-                by_total[name] = total
-        if count_key and by_count:
-            metrics[count_key] = by_count
-        if total_key and by_total:
-            metrics[total_key] = by_total
+        if counts[window]:
+            metrics[count_key] = counts[window]
+        if total_key and totals[window]:
+            metrics[total_key] = totals[window]

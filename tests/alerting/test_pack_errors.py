@@ -211,8 +211,11 @@ def test_the_fingerprint_follows_the_content(directory: Path) -> None:
 
 def test_rules_touched_are_those_that_read_a_family() -> None:
     pack = load_pack("bank-cn")
+    salary = pack.rules_touched(frozenset({"salary"}))
 
-    assert [rule.id for rule in pack.rules_touched(frozenset({"salary"}))] == ["churn.salary-gone", "credit.overdue-1"]
-    assert {rule.subject for rule in pack.rules_touched(frozenset({"loan"}))} == {"loan"}
-    assert pack.rules_touched(frozenset()) == ()
-    assert pack.rules_touched(frozenset({"salary"})) is pack.rules_touched(frozenset({"salary"}))
+    assert [rule.id for rule in salary.read] == ["churn.salary-gone", "credit.overdue-1"]
+    assert [rule.id for rule in salary.raised] == ["churn.salary-gone"]
+    assert salary.raised_ids == {"churn.salary-gone"}
+    assert {rule.subject for rule in pack.rules_touched(frozenset({"loan"})).raised} == {"loan"}
+    assert pack.rules_touched(frozenset()) == ((), frozenset(), ())
+    assert salary is pack.rules_touched(frozenset({"salary"}))
