@@ -7,7 +7,7 @@ What a frame holds depends on how much was in hand; what all frames hold togethe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -24,7 +24,7 @@ from streams.customer.state import CustomerState, encode, wake_of
 from streams.customer.state import decode as decode_state
 from streams.customer.warnings import Look, Warnings
 from streams.merge import Head, Merge
-from streams.partition_record import KEY, InputProgress, Outcome, PartitionRecord, decode_record, encode_record
+from streams.partition_record import KEY, InputProgress, Outcome, PartitionRecord, Waiting, decode_record, encode_record
 from streams.records import InputRecord, Output, Record, trace_of
 from streams.timers import Timers
 from streams.watermark import Watermark
@@ -77,10 +77,13 @@ class Lane:
         stored = states.pop(KEY, None)
         self.record = PartitionRecord(Watermark(pack.disorder_ms)) if stored is None else decode_record(stored)
         self.record.watermark.disorder_ms = pack.disorder_ms
+        self._budget = 0
         self._lateness_ms = pack.lateness_days * DAY_MS
         self._timers = Timers({key: wake_of(value) for key, value in states.items()})
         self._warnings = Warnings(pack, number)
         self._merge = Merge(self._decode, {kind: progress.latest for kind, progress in self.record.inputs.items()})
+        waiting = self.record.waiting
+        self._waiting = None if waiting is None else Head(waiting.kind, waiting.record(), self._decode, waiting.place)
         self._in_hand: dict[bytes, CustomerInHand] = {}
         self._touched: dict[bytes, list[_Step]] = {}
         self._lines: list[bytes] = []
@@ -100,9 +103,12 @@ class Lane:
 
     def offer(self, kind: EventKind, records: Sequence[Record]) -> None:
         """Take records in hand, in offset order; what was accounted for before is skipped."""
-        progress = self.record.inputs.get(kind)
-        if progress is not None and records and records[0].offset < progress.next:
-            records = [record for record in records if record.offset >= progress.next]
+        progress, waiting = self.record.inputs.get(kind), self.record.waiting
+        known = 0 if progress is None else progress.next
+        if waiting is not None and waiting.kind == kind:
+            known = waiting.offset + 1
+        if records and records[0].offset < known:
+            records = [record for record in records if record.offset >= known]
         self._merge.offer(kind, records)
 
     def ended(self, kind: EventKind, at_end: bool) -> None:
@@ -110,8 +116,11 @@ class Lane:
         self._merge.ended(kind, at_end)
 
     def in_hand(self, kind: EventKind) -> int:
-        """Records offered and not yet applied."""
-        return self._merge.in_hand(kind)
+        """Records offered and not yet applied; a tick counts until all that fell due with it is judged."""
+        if self._waiting is not None:
+            return self._merge.in_hand(kind) + (self._waiting.kind == kind)
+        clock = self.record.watermark.clock
+        return self._merge.in_hand(kind) + (kind == "tick" and clock is not None and self._timers.is_due(clock))
 
     def _decode(self, kind: EventKind, record: Record) -> tuple[ReadEvent, Instant]:
         event, at = read(kind, record.key, record.value)
@@ -122,24 +131,27 @@ class Lane:
     # -- frames out --------------------------------------------------------------------------------------------------
 
     def frame(self, limit: int) -> Frame | None:
-        """Apply up to ``limit`` records in the one order; None if none can be applied now."""
-        for _ in range(limit):
-            head = self._merge.next()
-            if head is None:
-                break
-            self._take(head)
-        return self._finish() if self._counts else None
+        """Take up to ``limit`` steps in the one order, a record or a look at a customer each; None if none can be taken now."""
+        self._budget = limit
+        if self._go_on():
+            while self._budget > 0 and (head := self._merge.next()) is not None and self._take(head):
+                pass
+        return self._finish() if self._budget < limit else None
 
-    def replay(self, entries: Sequence[JournalEntry]) -> Frame | None:
-        """Apply journal entries, whose order is settled; None for no entries. Raises ValueError on a gap between positions."""
+    def replay(self, entries: Iterable[JournalEntry], limit: int) -> Iterator[Frame]:
+        """Apply journal entries, whose order is settled, in frames of up to ``limit`` steps. Raises ValueError on a gap between positions."""
+        self._budget = limit
         for entry in entries:
             if entry.position != self.record.position:
                 raise ValueError(f"journal partition {self.number} goes on at position {entry.position}, expected {self.record.position}")
             headers = [] if entry.trace is None else [("traceparent", entry.trace.encode())]
-            head = Head(entry.kind, InputRecord(entry.offset, 1 << 62, None, entry.value, headers), _decode_journal)
-            head.place = entry.place
-            self._take(head)
-        return self._finish() if self._counts else None
+            finished = self._take(Head(entry.kind, InputRecord(entry.offset, 1 << 62, None, entry.value, headers), _decode_journal, entry.place))
+            while not finished or self._budget <= 0:
+                yield self._finish()
+                self._budget = limit
+                finished = self._go_on()
+        if self._budget < limit:
+            yield self._finish()
 
     def _finish(self) -> Frame:
         self._close_chunk()
@@ -170,47 +182,85 @@ class Lane:
 
     # -- one record --------------------------------------------------------------------------------------------------
 
-    def _take(self, head: Head) -> None:
+    def _take(self, head: Head) -> bool:
+        """Take one record. False if the frame is full before all is judged that fell due as this record moved the clock.
+
+        At midnight every active customer falls due at once: no frame could hold them all. What is left is judged in the next
+        frames, before anything else; the record itself, which comes after all that, waits in the partition's record.
+        """
         kind, record = head.kind, head.record
+        outcome = self._refused(head)
+        if outcome is None:
+            watermark = self.record.watermark
+            assert head.at is not None
+            if kind == "tick":
+                # A tick ahead of those behind it in its topic is wild, as an event can be: time has passed as far as its place, no further.
+                place = head.place if head.place is not None and head.place < head.at else None
+                watermark.tick(head.at if place is None else place)
+                self._append(kind, record, place=place)
+                self._account(head, "applied")
+                return self._fire()
+            watermark.event(head.at)
+            if not self._fire():
+                self._waiting = head
+                self.record.waiting = Waiting.of(kind, record, head.place)
+                return False
+            outcome = self._apply(head)
+        self._account(head, outcome)
+        return True
+
+    def _go_on(self) -> bool:
+        """Do first what the frame before had no room for; False if this one has not either."""
+        if not self._fire():
+            return False
+        if self._waiting is not None:
+            head, self._waiting, self.record.waiting = self._waiting, None, None
+            self._account(head, self._apply(head))
+        return True
+
+    def _account(self, head: Head, outcome: Outcome) -> None:
+        kind, offset = head.kind, head.record.offset
         progress = self.record.inputs.get(kind)
         if progress is None:
-            progress = self.record.inputs[kind] = InputProgress(record.offset, record.offset)
-        progress.gaps += record.offset - progress.next
-        progress.next = record.offset + 1
-        outcome = self._outcome(head, kind, record)
+            progress = self.record.inputs[kind] = InputProgress(offset, offset)
+        progress.gaps += offset - progress.next
+        progress.next = offset + 1
         setattr(progress, outcome, getattr(progress, outcome) + 1)
         self._counts[kind, outcome] += 1
         self.record.dead_letters_in_a_row = self.record.dead_letters_in_a_row + 1 if outcome == "dead_lettered" else 0
+        self._budget -= 1
 
-    def _outcome(self, head: Head, kind: EventKind, record: Record) -> Outcome:
-        event, at = head.event, head.at
+    def _refused(self, head: Head) -> Outcome | None:
+        """How a record ends that changes nothing; None for one that is to be applied."""
+        kind, record, event, at = head.kind, head.record, head.event, head.at
         if event is None or at is None:
             assert head.rejected is not None
             self._dead_letter(kind, record, head.rejected)
             return "dead_lettered"
-        watermark = self.record.watermark
         if isinstance(event, Tick):
-            # A tick ahead of those behind it in its topic is wild, as an event can be: time has passed as far as its place, no further.
-            place = head.place if head.place is not None and head.place < at else None
-            watermark.tick(at if place is None else place)
-            self._append(kind, record, place=place)
-            self._fire()
-            return "applied"
-        if watermark.clock is not None and at < watermark.clock - self._lateness_ms:
+            return None
+        clock = self.record.watermark.clock
+        if clock is not None and at < clock - self._lateness_ms:
             self._late(kind, record)
             return "late"
-        key = key_of(event)
-        customer = self._customer(key, event.customer_id, at)
-        state = customer.state
+        head.digest = int.from_bytes(blake2b(f"{event.source}\x00{event.event_id}".encode(), digest_size=8).digest(), "big")
+        state = self._customer(key_of(event), event.customer_id, at).state
         if record.offset <= state.offsets.get(kind, -1):
             return "applied"
-        digest = int.from_bytes(blake2b(f"{event.source}\x00{event.event_id}".encode(), digest_size=8).digest(), "big")
-        if digest in state.seen:
-            return "duplicate"
-        watermark.event(at)
-        self._fire()
+        return "duplicate" if head.digest in state.seen else None
+
+    def _apply(self, head: Head) -> Outcome:
+        """Apply an event to its customer, now that all is judged that fell due before it."""
+        kind, record, event, at = head.kind, head.record, head.event, head.at
+        assert event is not None
+        assert at is not None
+        assert not isinstance(event, Tick)
+        watermark = self.record.watermark
         trace = trace_of(record.headers) if record.headers else None
-        step = _Step(watermark.now(at), Look(kind, event.event_id, self.record.position, watermark.clock, trace), kind, event, at, digest, record.offset)
+        look = Look(kind, event.event_id, self.record.position, watermark.clock, trace)
+        step = _Step(watermark.now(at), look, kind, event, at, head.digest, record.offset)
+        key = key_of(event)
+        customer = self._customer(key, event.customer_id, at)
         try:
             outputs = self._do(customer, step)
         except Exception as error:  # a bug in a processor costs its event, never the partition
@@ -223,14 +273,14 @@ class Lane:
         self._timers.set(key, self._warnings.wake(customer))
         return "applied"
 
-    def _fire(self) -> None:
-        """Look at every customer whose instant the clock has now passed, in the order of those instants."""
-        watermark = self.record.watermark
-        clock = watermark.clock
+    def _fire(self) -> bool:
+        """Look at every customer whose instant the clock has now passed, in the order of those instants. False if the frame is full before."""
+        clock = self.record.watermark.clock
         if clock is None:
-            return
+            return True
         while (due := self._timers.pop_due(clock)) is not None:
             wake, key = due
+            self._budget -= 1
             customer = self._customer(key, key.decode(), wake)
             step = _Step(wake, Look("clock", None, self.record.position, clock, None))
             try:
@@ -251,11 +301,14 @@ class Lane:
                 self._set_aside.append(aside)
                 self._outputs.append(Output("dead-letters", key, None, aside.headers([])))
                 self._timers.set(key, clock + DAY_MS)
-                continue
-            self.record.failed_looks_in_a_row = 0
-            self._touched.setdefault(key, []).append(step)
-            self._outputs += outputs
-            self._timers.set(key, self._warnings.wake(customer))
+            else:
+                self.record.failed_looks_in_a_row = 0
+                self._touched.setdefault(key, []).append(step)
+                self._outputs += outputs
+                self._timers.set(key, self._warnings.wake(customer))
+            if self._budget <= 0 and self._timers.is_due(clock):
+                return False
+        return True
 
     def _do(self, customer: CustomerInHand, step: _Step) -> list[Output]:
         customer.advance(step.as_of)

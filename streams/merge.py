@@ -24,17 +24,21 @@ Decode = Callable[[EventKind, Record], tuple[ReadEvent, Instant]]
 
 
 class Head:
-    """One record in hand, decoded once; ``event`` or ``rejected`` is set. ``place`` is where in time the merge has put it."""
+    """One record in hand, decoded once; ``event`` or ``rejected`` is set.
 
-    __slots__ = ("at", "event", "kind", "place", "record", "rejected")
+    ``place`` is where in time the merge has put it, ``digest`` stands for the event's identity once a lane has looked at it.
+    """
 
-    def __init__(self, kind: EventKind, record: Record, decode: Decode) -> None:
+    __slots__ = ("at", "digest", "event", "kind", "place", "record", "rejected")
+
+    def __init__(self, kind: EventKind, record: Record, decode: Decode, place: Instant | None = None) -> None:
         self.kind = kind
         self.record = record
         self.event: ReadEvent | None = None
         self.rejected: Rejected | None = None
         self.at: Instant | None = None
-        self.place: Instant | None = None
+        self.place = place
+        self.digest = 0
         try:
             self.event, self.at = decode(kind, record)
         except Rejected as rejected:

@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.events import EventKind
 from schemas.localtime import Instant
+from streams.records import InputRecord, Record
 from streams.watermark import Watermark
 
 #: The record's key in the changelog. No customer id can be equal to it: identifiers hold no control characters.
@@ -34,9 +35,30 @@ class InputProgress(msgspec.Struct, array_like=True):
     gaps: int = 0
 
 
+class Waiting(msgspec.Struct, array_like=True):
+    """A record that has moved the clock and waits until all that fell due thereby is judged; ``place`` is where in time the merge has put it."""
+
+    kind: EventKind
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    place: Instant | None
+
+    @classmethod
+    def of(cls, kind: EventKind, record: Record, place: Instant | None) -> Waiting:
+        """As a lane took it in hand."""
+        return cls(kind, record.offset, record.timestamp, record.key, record.value, list(record.headers), place)
+
+    def record(self) -> InputRecord:
+        """As the consumer gave it."""
+        return InputRecord(self.offset, self.timestamp, self.key, self.value, self.headers)
+
+
 class PartitionRecord(msgspec.Struct, array_like=True):
     """``position`` is the journal position of the next entry. The two runs say how much went wrong without anything going right:
-    records dead-lettered, and looks at a customer as the clock passed.
+    records dead-lettered, and looks at a customer as the clock passed. ``waiting`` is read from its topic already, but not accounted for.
     """
 
     watermark: Watermark
@@ -44,6 +66,7 @@ class PartitionRecord(msgspec.Struct, array_like=True):
     position: int = 0
     dead_letters_in_a_row: int = 0
     failed_looks_in_a_row: int = 0
+    waiting: Waiting | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -63,5 +63,5 @@ def replay_journal(files: Iterable[Path], registry: Registry, pack: Pack, frame_
         lane = Lane(int(stem), registry, pack, {})
         with path.open("rb") as lines:
             entries = (read_line(text) for text in lines if not text.isspace())
-            while (batch := [entry for entry, _ in zip(entries, range(frame_limit), strict=False)]) and (frame := lane.replay(batch)) is not None:
+            for frame in lane.replay(entries, frame_limit):
                 yield lane, frame

@@ -29,6 +29,16 @@ class Timers:
             self._heap = [(due, name) for name, due in self._wakes.items()]
             heapify(self._heap)
 
+    def is_due(self, clock: Instant) -> bool:
+        """Whether any key is due at or before ``clock``."""
+        heap, wakes = self._heap, self._wakes
+        while heap and heap[0][0] <= clock:
+            wake, key = heap[0]
+            if wakes.get(key) == wake:
+                return True
+            heappop(heap)
+        return False
+
     def pop_due(self, clock: Instant) -> tuple[Instant, bytes] | None:
         """The earliest key due at or before ``clock``, taken out; None if none is."""
         heap, wakes = self._heap, self._wakes
