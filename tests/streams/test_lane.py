@@ -295,7 +295,7 @@ def test_what_arrives_while_a_record_waits_comes_after_it(pack: Pack):
     bank = Bank(pack)
     records = _crowd(bank, "event")
     bank.complaint("c03", "case-1", "received", "2026-03-03T08:00:00")
-    value = [entry.value for output in bank.outputs("journal") for entry in read_chunk(output.value or b"") if entry.kind == "complaint"][0]
+    value = next(entry.value for output in bank.outputs("journal") for entry in read_chunk(output.value or b"") if entry.kind == "complaint")
     frames = _run(records, 7, pack, restarted=True, late_comer=InputRecord(0, RECEIVED, b"c03", value))
     journal = [entry for frame in frames for output in frame.outputs if output.topic == "journal" for entry in read_chunk(output.value or b"")]
     assert [entry.kind for entry in journal[-2:]] == ["interaction", "complaint"]
