@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from streams.engine.consumer import Seen
 from streams.engine.frames import PolledFrame
 from streams.engine.meter import Meter
+from streams.engine.outside import REAL, Outside
 from streams.engine.ports import LaneLike, Place, Reader, Stopped
 from streams.engine.writer import Writer
 from streams.records import Record
@@ -113,6 +114,7 @@ class Keeper:
         meter: Meter,
         executor: Executor,
         failed: Callable[[BaseException], None],
+        outside: Outside = REAL,
     ) -> None:
         self.number = number
         self.lane = opened.lane
@@ -122,6 +124,7 @@ class Keeper:
         self._meter = meter
         self._executor = executor
         self._failed = failed
+        self._monotonic = outside.monotonic
         self.inlets = {place: _Inlet(place, kind, opened.starts[place]) for place, kind in places.items()}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -182,7 +185,7 @@ class Keeper:
 
     def _mind_the_gap(self, inlet: _Inlet, frame: PolledFrame) -> None:
         """Frames dropped in a rebalance are asked for again; offsets that do not come back are gone from the topic."""
-        now = time.monotonic()
+        now = self._monotonic()
         if inlet.gap_since is None:
             inlet.gap_since = now
         elif now - inlet.gap_since > GAP_SECONDS:
@@ -216,16 +219,16 @@ class Keeper:
                 await self._wake.wait()
                 self._wake.clear()
                 while not self._suspended:
-                    began = time.monotonic()
+                    began = self._monotonic()
                     frame = self._next_frame()
                     if frame is None:
                         break
                     self._idle.clear()
-                    applied = time.monotonic()
+                    applied = self._monotonic()
                     self._adapt(frame, applied - began)
                     await loop.run_in_executor(self._executor, self._writer.write, frame)
                     self._settle(frame)
-                    self._meter.frame(self.number, frame, applied - began, time.monotonic() - applied)
+                    self._meter.frame(self.number, frame, applied - began, self._monotonic() - applied)
                     self._mind_the_run(frame)
                     self._idle.set()
                     await asyncio.sleep(0)
