@@ -135,6 +135,7 @@ class Hub:
             writer = TransactionalWriter(self._processor, number, self._config, timeout, self._outside)
         else:
             writer = PlainWriter(self._processor, number, self._config, timeout, self._outside)
+        committed = self.store.committed(list(self._processor.places(number)))
         recovered = self.store.recover(number, cancelled.is_set)
         if recovered is None:
             return None
@@ -144,7 +145,7 @@ class Hub:
             lane = self._processor.lane_factory(number, recovered.states)
         except Exception as error:
             raise Stopped(f"partition {number}: the state in {self._processor.changelog} cannot be used: {error}", code=2) from error
-        return Opened(lane, writer, self.store.starts(number, lane.positions))
+        return Opened(lane, writer, self.store.starts(number, lane.positions, committed))
 
     # -- polls --------------------------------------------------------------------------------------------------------
     def received(self, place: Place, frame: PolledFrame) -> None:

@@ -136,10 +136,15 @@ class Keeper:
 
     # -- membership ---------------------------------------------------------------------------------------------------
     def resume(self) -> None:
-        """Read on from where the lane is, and apply."""
+        """Read on from where the lane is, and apply.
+
+        The group is told where that is: who wrote the last frame may have died before it could, and nothing may come for hours.
+        """
         self._suspended = False
         self.read_again()
         for inlet in self.inlets.values():
+            if inlet.kind in self.lane.positions:
+                self._reader.mark_done(inlet.place, inlet.done)
             if not inlet.held:
                 self._reader.release(inlet.place)
         self._wake.set()

@@ -1,7 +1,7 @@
 """Opening a lane: fence the previous owner, read the state back from the changelog, find where to read on.
 
 The order matters. Once the transactional id is ours, nobody can write to this partition's changelog any more, so what is read
-then is all there is. A changelog that lags behind the group's offsets has lost state: the lane refuses to open rather than
+then is all there is. The group's offsets are asked for before: what they count is in the changelog by then. A changelog that lags behind the group's offsets has lost state: the lane refuses to open rather than
 count from the wrong start.
 """
 
@@ -118,11 +118,14 @@ class Store:
         finally:
             consumer.close()
 
-    def starts(self, number: int, positions: Mapping[Any, int]) -> dict[Place, int]:
-        """Where each input partition is read from. Raises Stopped when group offsets or retention contradict the state."""
+    def starts(self, number: int, positions: Mapping[Any, int], committed: Mapping[Place, int]) -> dict[Place, int]:
+        """Where each input partition is read from. Raises Stopped when group offsets or retention contradict the state.
+
+        ``committed`` must have been asked for before the state was read: offsets that another worker has committed since, because
+        this one was silent for too long and does not know it yet, say nothing about the changelog.
+        """
         places = self._processor.places(number)
         lows = self.lows(list(places))
-        committed = self.committed(list(places))
         starts: dict[Place, int] = {}
         for place, kind in places.items():
             low, position, done = lows[place], positions.get(kind), committed.get(place)
