@@ -101,6 +101,29 @@ class _Inlet:
         return oldest
 
 
+class _Share:
+    """The share of dead letters among at least the latest ``size`` records, counted frame by frame."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._frames: deque[tuple[int, int]] = deque()
+        self._records = 0
+        self._dead = 0
+
+    def take(self, counts: Mapping[tuple[Any, str], int]) -> float | None:
+        """Count one more frame; None while fewer records have come."""
+        records = sum(counts.values())
+        dead = sum(count for (_kind, outcome), count in counts.items() if outcome == "dead_lettered")
+        self._frames.append((records, dead))
+        self._records += records
+        self._dead += dead
+        while self._records - self._frames[0][0] >= self._size:
+            records, dead = self._frames.popleft()
+            self._records -= records
+            self._dead -= dead
+        return self._dead / self._records if self._records >= self._size else None
+
+
 class Keeper:
     """Runs one lane. ``failed`` is called once, with the reason, when it cannot go on."""
 
@@ -132,6 +155,7 @@ class Keeper:
         self._suspended = True
         self._limit = min(settings.frame_events, LEAST_FRAME)
         self._ends: set[Place] = set()
+        self._dead_letters = _Share(settings.dead_letters_ratio_records)
         self._task = asyncio.create_task(self._run(), name=f"lane-{number}")
 
     # -- membership ---------------------------------------------------------------------------------------------------
@@ -234,7 +258,7 @@ class Keeper:
                     await loop.run_in_executor(self._executor, self._writer.write, frame)
                     self._settle(frame)
                     self._meter.frame(self.number, frame, applied - began, self._monotonic() - applied)
-                    self._mind_the_run(frame)
+                    self._mind_the_dead_letters(frame)
                     self._idle.set()
                     await asyncio.sleep(0)
         except asyncio.CancelledError:
@@ -262,8 +286,16 @@ class Keeper:
             self._release(at_any_level=True)
         return frame
 
-    def _mind_the_run(self, frame: Any) -> None:
+    def _mind_the_dead_letters(self, frame: Any) -> None:
         """Set aside one by one, a whole topic would end among the dead letters while everything looks well."""
+        share = self._dead_letters.take(frame.counts)
+        if share is not None and share > self._settings.dead_letters_ratio:
+            raise Stopped(
+                f"partition {self.number}: {share:.0%} of the latest {self._settings.dead_letters_ratio_records} records are dead letters; "
+                "nothing is lost, all are in the dead-letter topic with their reasons. "
+                "Mend the cause, or let more pass with FENGHUO_WORKER__DEAD_LETTERS_RATIO",
+                code=1,
+            )
         run = frame.dead_letters_in_a_row
         if run >= self._settings.dead_letters_in_a_row:
             raise Stopped(

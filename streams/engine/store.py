@@ -1,8 +1,8 @@
 """Opening a lane: fence the previous owner, read the state back from the changelog, find where to read on.
 
 The order matters. Once the transactional id is ours, nobody can write to this partition's changelog any more, so what is read
-then is all there is. The group's offsets are asked for before: what they count is in the changelog by then. A changelog that lags behind the group's offsets has lost state: the lane refuses to open rather than
-count from the wrong start.
+then is all there is. The group's offsets are asked for before: what they count is in the changelog by then. A changelog that lags
+behind them has lost state: the lane refuses to open rather than count from the wrong start.
 """
 
 from __future__ import annotations
