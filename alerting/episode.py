@@ -230,7 +230,7 @@ def next_wake(rule: Rule, episode: Episode | None, facts: Facts) -> int | None:
     if episode.snoozed_until is not None:
         wakes.append(episode.snoozed_until)
     if rule.moves_with_time:
-        wakes.append(rule.time.start(facts["today"] + 1))
+        wakes.append(rule.time.start(max(facts["today"], rule.time.day(facts["now"])) + 1))
     return min(wakes)
 
 

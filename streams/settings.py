@@ -28,6 +28,13 @@ class WorkerSettings(BaseModel):
         ge=1,
         description="dead letters of one partition without a good record between them after which the worker stops: something is wrong upstream or here",
     )
+    dead_letters_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="share of dead letters among the latest records of one partition above which the worker stops; 1 never stops it",
+    )
+    dead_letters_ratio_records: int = Field(10_000, ge=1, description="how many of the latest records, since the worker took the partition, that share is of")
     drain_timeout_seconds: float = Field(25.0, gt=0, description="seconds to finish, commit and leave after SIGTERM; below the platform's grace period")
     instance_id: str | None = Field(None, description="group.instance.id: a fixed name a worker; a restart within the session timeout then moves no partition")
     tick_seconds: float = Field(5.0, ge=0.1, description="seconds between two ticks of the clock process, aligned to the wall clock")

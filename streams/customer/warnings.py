@@ -67,7 +67,10 @@ class Warnings:
             if not is_open and rule.id not in touched.raised_ids:
                 continue
             if is_open or rule.subject != "customer":
-                for subject, of_subject in self._subjects(rule, customer, facts):
+                subjects = dict(self._subjects(rule, customer, facts))
+                for settled in [key for key in customer.wakes if key[0] == rule.id and key[1] not in subjects]:
+                    del customer.wakes[settled]
+                for subject, of_subject in subjects.items():
                     alerts += self._evaluate(rule, subject, customer, of_subject, look)
             else:
                 alerts += self._raise(rule, customer, facts, look)

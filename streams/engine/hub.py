@@ -16,6 +16,7 @@ from streams.engine.consumer import Poll
 from streams.engine.frames import PolledFrame
 from streams.engine.keeper import Keeper, Opened
 from streams.engine.meter import Meter
+from streams.engine.outside import REAL, Outside
 from streams.engine.ports import Place, Processor, Reader, Stopped
 from streams.engine.store import Store
 from streams.engine.writer import PlainWriter, TransactionalWriter, Writer
@@ -38,6 +39,7 @@ class Hub:
         transactions: bool,
         meter: Meter,
         failed: Callable[[BaseException], None],
+        outside: Outside = REAL,
     ) -> None:
         self.reader: Reader | None = None
         self._processor = processor
@@ -46,7 +48,8 @@ class Hub:
         self._transactions = transactions
         self._meter = meter
         self._failed = failed
-        self.store = Store(processor, client_config)
+        self._outside = outside
+        self.store = Store(processor, client_config, outside)
         self._keepers: dict[int, Keeper] = {}
         self._opening: dict[int, tuple[asyncio.Task[None], threading.Event]] = {}
         self._numbers: set[int] = set()
@@ -115,7 +118,7 @@ class Hub:
         if opened is None or cancelled.is_set() or self.reader is None:
             return
         places = self._processor.places(number)
-        keeper = Keeper(number, opened, places, self.reader, self._settings, self._meter, self._writing, self._failed)
+        keeper = Keeper(number, opened, places, self.reader, self._settings, self._meter, self._writing, self._failed, self._outside)
         self._keepers[number] = keeper
         self._opening.pop(number, None)
         keeper.resume()
@@ -129,9 +132,10 @@ class Hub:
         writer: Writer
         timeout = self._settings.transaction_timeout_seconds
         if self._transactions:
-            writer = TransactionalWriter(self._processor, number, self._config, timeout)
+            writer = TransactionalWriter(self._processor, number, self._config, timeout, self._outside)
         else:
-            writer = PlainWriter(self._processor, number, self._config, timeout)
+            writer = PlainWriter(self._processor, number, self._config, timeout, self._outside)
+        committed = self.store.committed(list(self._processor.places(number)))
         recovered = self.store.recover(number, cancelled.is_set)
         if recovered is None:
             return None
@@ -141,7 +145,7 @@ class Hub:
             lane = self._processor.lane_factory(number, recovered.states)
         except Exception as error:
             raise Stopped(f"partition {number}: the state in {self._processor.changelog} cannot be used: {error}", code=2) from error
-        return Opened(lane, writer, self.store.starts(number, lane.positions))
+        return Opened(lane, writer, self.store.starts(number, lane.positions, committed))
 
     # -- polls --------------------------------------------------------------------------------------------------------
     def received(self, place: Place, frame: PolledFrame) -> None:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from streams.engine.consumer import Seen
 from streams.engine.frames import PolledFrame
 from streams.engine.meter import Meter
+from streams.engine.outside import REAL, Outside
 from streams.engine.ports import LaneLike, Place, Reader, Stopped
 from streams.engine.writer import Writer
 from streams.records import Record
@@ -100,6 +101,29 @@ class _Inlet:
         return oldest
 
 
+class _Share:
+    """The share of dead letters among at least the latest ``size`` records, counted frame by frame."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._frames: deque[tuple[int, int]] = deque()
+        self._records = 0
+        self._dead = 0
+
+    def take(self, counts: Mapping[tuple[Any, str], int]) -> float | None:
+        """Count one more frame; None while fewer records have come."""
+        records = sum(counts.values())
+        dead = sum(count for (_kind, outcome), count in counts.items() if outcome == "dead_lettered")
+        self._frames.append((records, dead))
+        self._records += records
+        self._dead += dead
+        while self._records - self._frames[0][0] >= self._size:
+            records, dead = self._frames.popleft()
+            self._records -= records
+            self._dead -= dead
+        return self._dead / self._records if self._records >= self._size else None
+
+
 class Keeper:
     """Runs one lane. ``failed`` is called once, with the reason, when it cannot go on."""
 
@@ -113,6 +137,7 @@ class Keeper:
         meter: Meter,
         executor: Executor,
         failed: Callable[[BaseException], None],
+        outside: Outside = REAL,
     ) -> None:
         self.number = number
         self.lane = opened.lane
@@ -122,6 +147,7 @@ class Keeper:
         self._meter = meter
         self._executor = executor
         self._failed = failed
+        self._monotonic = outside.monotonic
         self.inlets = {place: _Inlet(place, kind, opened.starts[place]) for place, kind in places.items()}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -129,14 +155,20 @@ class Keeper:
         self._suspended = True
         self._limit = min(settings.frame_events, LEAST_FRAME)
         self._ends: set[Place] = set()
+        self._dead_letters = _Share(settings.dead_letters_ratio_records)
         self._task = asyncio.create_task(self._run(), name=f"lane-{number}")
 
     # -- membership ---------------------------------------------------------------------------------------------------
     def resume(self) -> None:
-        """Read on from where the lane is, and apply."""
+        """Read on from where the lane is, and apply.
+
+        The group is told where that is: who wrote the last frame may have died before it could, and nothing may come for hours.
+        """
         self._suspended = False
         self.read_again()
         for inlet in self.inlets.values():
+            if inlet.kind in self.lane.positions:
+                self._reader.mark_done(inlet.place, inlet.done)
             if not inlet.held:
                 self._reader.release(inlet.place)
         self._wake.set()
@@ -182,7 +214,7 @@ class Keeper:
 
     def _mind_the_gap(self, inlet: _Inlet, frame: PolledFrame) -> None:
         """Frames dropped in a rebalance are asked for again; offsets that do not come back are gone from the topic."""
-        now = time.monotonic()
+        now = self._monotonic()
         if inlet.gap_since is None:
             inlet.gap_since = now
         elif now - inlet.gap_since > GAP_SECONDS:
@@ -216,17 +248,17 @@ class Keeper:
                 await self._wake.wait()
                 self._wake.clear()
                 while not self._suspended:
-                    began = time.monotonic()
+                    began = self._monotonic()
                     frame = self._next_frame()
                     if frame is None:
                         break
                     self._idle.clear()
-                    applied = time.monotonic()
+                    applied = self._monotonic()
                     self._adapt(frame, applied - began)
                     await loop.run_in_executor(self._executor, self._writer.write, frame)
                     self._settle(frame)
-                    self._meter.frame(self.number, frame, applied - began, time.monotonic() - applied)
-                    self._mind_the_run(frame)
+                    self._meter.frame(self.number, frame, applied - began, self._monotonic() - applied)
+                    self._mind_the_dead_letters(frame)
                     self._idle.set()
                     await asyncio.sleep(0)
         except asyncio.CancelledError:
@@ -254,8 +286,16 @@ class Keeper:
             self._release(at_any_level=True)
         return frame
 
-    def _mind_the_run(self, frame: Any) -> None:
+    def _mind_the_dead_letters(self, frame: Any) -> None:
         """Set aside one by one, a whole topic would end among the dead letters while everything looks well."""
+        share = self._dead_letters.take(frame.counts)
+        if share is not None and share > self._settings.dead_letters_ratio:
+            raise Stopped(
+                f"partition {self.number}: {share:.0%} of the latest {self._settings.dead_letters_ratio_records} records are dead letters; "
+                "nothing is lost, all are in the dead-letter topic with their reasons. "
+                "Mend the cause, or let more pass with FENGHUO_WORKER__DEAD_LETTERS_RATIO",
+                code=1,
+            )
         run = frame.dead_letters_in_a_row
         if run >= self._settings.dead_letters_in_a_row:
             raise Stopped(

@@ -1,28 +1,26 @@
 """Opening a lane: fence the previous owner, read the state back from the changelog, find where to read on.
 
 The order matters. Once the transactional id is ours, nobody can write to this partition's changelog any more, so what is read
-then is all there is. A changelog that lags behind the group's offsets has lost state: the lane refuses to open rather than
-count from the wrong start.
+then is all there is. The group's offsets are asked for before: what they count is in the changelog by then. A changelog that lags
+behind them has lost state: the lane refuses to open rather than count from the wrong start.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import (
-    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
+from streams.engine.outside import REAL, Outside
 from streams.engine.ports import Place, Processor, Stopped
-from streams.engine.quiet import CLIENT_LOG
 
 _FIRST, _NEXT = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
@@ -62,23 +60,25 @@ class Recovered:
 class Store:
     """Reads changelogs and offsets of one processor; safe to use from several threads."""
 
-    def __init__(self, processor: Processor, client_config: Mapping[str, Any]) -> None:
+    def __init__(self, processor: Processor, client_config: Mapping[str, Any], outside: Outside = REAL) -> None:
         self._processor = processor
         self._config = dict(client_config)
-        self._admin = AdminClient(dict(client_config), logger=CLIENT_LOG)
+        self._outside = outside
+        self._admin = outside.admin(client_config)
         # Never joins the group. (AdminClient.list_consumer_group_offsets crashes the process while a coordinator is loading: librdkafka 2.16.)
-        self._onlooker = Consumer(self._config | {"group.id": processor.group, "enable.auto.commit": False}, logger=CLIENT_LOG)
+        self._onlooker = outside.consumer(self._config | {"group.id": processor.group, "enable.auto.commit": False})
 
     def recover(self, number: int, cancelled: Callable[[], bool]) -> Recovered | None:
         """The changelog of one partition as a dict; tombstones delete. None if ``cancelled``.
 
         Blocks; raises Stopped when the broker stays away.
         """
-        began = time.monotonic()
+        monotonic = self._outside.monotonic
+        began = monotonic()
         place = Place(self._processor.changelog, number)
         end = self._offsets([place], _NEXT, IsolationLevel.READ_UNCOMMITTED)[place]
         begin = self.lows([place])[place]  # librdkafka takes half a second to find the beginning by itself
-        consumer = Consumer(
+        consumer = self._outside.consumer(
             self._config
             | {
                 "group.id": f"{self._processor.group}-recovery",
@@ -88,14 +88,13 @@ class Store:
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 20,
                 "queued.max.messages.kbytes": 65_536,
-            },
-            logger=CLIENT_LOG,
+            }
         )
         states: dict[bytes, bytes] = {}
         records = 0
         try:
             consumer.assign([TopicPartition(place.topic, number, begin)])
-            deadline = time.monotonic() + STALL_SECONDS
+            deadline = monotonic() + STALL_SECONDS
             while not cancelled():
                 for message in consumer.consume(10_000, 0.05):
                     error = message.error()
@@ -106,24 +105,27 @@ class Store:
                             states.pop(key, None)
                         else:
                             states[key] = value
-                        deadline = time.monotonic() + STALL_SECONDS
+                        deadline = monotonic() + STALL_SECONDS
                     elif error.code() == KafkaError._PARTITION_EOF:
                         # An end below the log's own end is a transaction still open: its fenced writer is being rolled back.
                         if (message.offset() or 0) >= end:
-                            return Recovered(states, records, time.monotonic() - began)
+                            return Recovered(states, records, monotonic() - began)
                     elif error.fatal():
                         raise Stopped(f"cannot read the changelog {place.topic}[{number}]: {error.str()}")
-                if time.monotonic() > deadline:
+                if monotonic() > deadline:
                     raise Stopped(f"no progress in {STALL_SECONDS:.0f} s reading the changelog {place.topic}[{number}]; is the broker reachable?")
             return None
         finally:
             consumer.close()
 
-    def starts(self, number: int, positions: Mapping[Any, int]) -> dict[Place, int]:
-        """Where each input partition is read from. Raises Stopped when group offsets or retention contradict the state."""
+    def starts(self, number: int, positions: Mapping[Any, int], committed: Mapping[Place, int]) -> dict[Place, int]:
+        """Where each input partition is read from. Raises Stopped when group offsets or retention contradict the state.
+
+        ``committed`` must have been asked for before the state was read: offsets that another worker has committed since, because
+        this one was silent for too long and does not know it yet, say nothing about the changelog.
+        """
         places = self._processor.places(number)
         lows = self.lows(list(places))
-        committed = self.committed(list(places))
         starts: dict[Place, int] = {}
         for place, kind in places.items():
             low, position, done = lows[place], positions.get(kind), committed.get(place)
@@ -150,7 +152,7 @@ class Store:
             found = self._onlooker.committed([TopicPartition(*place) for place in places], timeout=30)
             return {Place(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
 
-        return _patiently(ask, f"the offsets of group {self._processor.group}")
+        return self._patiently(ask, f"the offsets of group {self._processor.group}")
 
     def close(self) -> None:
         """Let go of connections."""
@@ -172,17 +174,16 @@ class Store:
                 raise KafkaException(KafkaError(KafkaError.OFFSET_NOT_AVAILABLE))
             return found
 
-        return _patiently(ask, f"the offsets of {places[0].topic}")
+        return self._patiently(ask, f"the offsets of {places[0].topic}")
 
-
-def _patiently(ask: Callable[[], dict[Place, int]], what: str) -> dict[Place, int]:
-    """Ask until answered: coordinators load and leaders move for seconds after a broker is lost."""
-    deadline = time.monotonic() + STALL_SECONDS
-    while True:
-        try:
-            return ask()
-        except KafkaException as error:
-            cause = error.args[0]
-            if cause.code() not in _PASSING or time.monotonic() > deadline:
-                raise Stopped(f"cannot read {what}: {cause.str()} ({cause.name()})") from None
-            time.sleep(0.2)
+    def _patiently(self, ask: Callable[[], dict[Place, int]], what: str) -> dict[Place, int]:
+        """Ask until answered: coordinators load and leaders move for seconds after a broker is lost."""
+        deadline = self._outside.monotonic() + STALL_SECONDS
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                cause = error.args[0]
+                if cause.code() not in _PASSING or self._outside.monotonic() > deadline:
+                    raise Stopped(f"cannot read {what}: {cause.str()} ({cause.name()})") from None
+                self._outside.sleep(0.2)

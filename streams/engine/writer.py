@@ -8,14 +8,13 @@ positions inside each state keep counts exact.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException
 
+from streams.engine.outside import REAL, Outside
 from streams.engine.ports import FrameLike, Processor, Stopped
-from streams.engine.quiet import CLIENT_LOG
 
 Message = tuple[str, bytes | None, bytes | None, Any]
 
@@ -45,13 +44,13 @@ def _producer_config(client_config: Mapping[str, Any], timeout: float) -> dict[s
 class _Sender:
     """Producing with an explicit partition, and the first delivery failure kept."""
 
-    def __init__(self, processor: Processor, number: int, config: dict[str, Any], timeout: float) -> None:
+    def __init__(self, processor: Processor, number: int, config: dict[str, Any], timeout: float, outside: Outside) -> None:
         self._name = processor.topic_name
         self._changelog = processor.changelog
         self._number = number
         self._timeout = timeout
         self._failure: KafkaError | None = None
-        self.producer = Producer(config, logger=CLIENT_LOG)
+        self.producer = outside.producer(config)
 
     def outputs(self, frame: FrameLike) -> Iterable[Message]:
         for output in frame.outputs:
@@ -91,30 +90,31 @@ class _Sender:
 class TransactionalWriter:
     """One transaction a frame. Making one fences whoever wrote to this lane's partitions before."""
 
-    def __init__(self, processor: Processor, number: int, client_config: Mapping[str, Any], timeout: float) -> None:
+    def __init__(self, processor: Processor, number: int, client_config: Mapping[str, Any], timeout: float, outside: Outside = REAL) -> None:
         self.id = f"{processor.group}-{number}"
         self._timeout = timeout
+        self._outside = outside
         config = _producer_config(client_config, timeout) | {"transactional.id": self.id, "transaction.timeout.ms": int(timeout * 1000)}
-        self._sender = _Sender(processor, number, config, timeout)
-        deadline = time.monotonic() + timeout
-        self._insist(lambda: self._sender.producer.init_transactions(_left(deadline)), deadline, "take over the transactional id")
+        self._sender = _Sender(processor, number, config, timeout, outside)
+        deadline = outside.monotonic() + timeout
+        self._insist(lambda: self._sender.producer.init_transactions(self._left(deadline)), deadline, "take over the transactional id")
 
     def write(self, frame: FrameLike) -> None:
-        deadline = time.monotonic() + self._timeout
+        deadline = self._outside.monotonic() + self._timeout
         producer = self._sender.producer
         while True:
             try:
                 producer.begin_transaction()
                 self._sender.send(self._sender.outputs(frame))
                 self._sender.send(self._sender.states(frame.changelog.items()))
-                self._insist(lambda: producer.commit_transaction(_left(deadline)), deadline, "commit a frame")
+                self._insist(lambda: producer.commit_transaction(self._left(deadline)), deadline, "commit a frame")
                 self._sender.take_failure()
                 return
             except KafkaException as error:
-                if not error.args[0].txn_requires_abort() or time.monotonic() > deadline:
+                if not error.args[0].txn_requires_abort() or self._outside.monotonic() > deadline:
                     raise self._stopped("write a frame", error) from None
                 # The broker rolled this transaction back (a leader or coordinator was lost): roll back here and write the same frame again.
-                self._insist(lambda: producer.abort_transaction(_left(deadline)), deadline, "roll a frame back")
+                self._insist(lambda: producer.abort_transaction(self._left(deadline)), deadline, "roll a frame back")
                 self._sender.take_failure()
 
     def _insist(self, call: Callable[[], Any], deadline: float, what: str) -> None:
@@ -125,9 +125,12 @@ class TransactionalWriter:
             except KafkaException as error:
                 if error.args[0].txn_requires_abort():
                     raise
-                if not error.args[0].retriable() or time.monotonic() > deadline:
+                if not error.args[0].retriable() or self._outside.monotonic() > deadline:
                     raise self._stopped(what, error) from None
-                time.sleep(0.1)
+                self._outside.sleep(0.1)
+
+    def _left(self, deadline: float) -> float:
+        return max(0.1, deadline - self._outside.monotonic())
 
     def _stopped(self, what: str, error: KafkaException) -> Stopped:
         cause = error.args[0]
@@ -143,9 +146,9 @@ class TransactionalWriter:
 class PlainWriter:
     """For a broker without transactions: outputs, then states, then the partition's own record, each flushed before the next."""
 
-    def __init__(self, processor: Processor, number: int, client_config: Mapping[str, Any], timeout: float) -> None:
+    def __init__(self, processor: Processor, number: int, client_config: Mapping[str, Any], timeout: float, outside: Outside = REAL) -> None:
         self._what = f"{processor.group}-{number}"
-        self._sender = _Sender(processor, number, _producer_config(client_config, timeout), timeout)
+        self._sender = _Sender(processor, number, _producer_config(client_config, timeout), timeout, outside)
 
     def write(self, frame: FrameLike) -> None:
         items = list(frame.changelog.items())
@@ -160,7 +163,3 @@ class PlainWriter:
     def close(self) -> None:
         self._sender.producer.purge()
         self._sender.producer.poll(0)
-
-
-def _left(deadline: float) -> float:
-    return max(0.1, deadline - time.monotonic())

@@ -75,3 +75,15 @@ def test_dead_letters_in_a_row_are_counted_until_a_good_record_comes(bank: Bank)
         assert bank.frames[-1].dead_letters_in_a_row == bad
         bank.transaction("c1", "10.00", "card_purchase", "2026-03-01T09:00:00")
         assert bank.frames[-1].dead_letters_in_a_row == 0
+
+
+def test_an_alert_raised_by_an_event_that_came_behind_the_clock_expires_in_time(bank: Bank):
+    """The first midnight after such an event has passed already; the ones to come are what counts."""
+    bank.complaint("c1", "TS-1", "received", "2026-07-01T10:00:00", complex=False)
+    bank.clock("2026-07-05T12:00:00")
+    bank.survey("c1", 1, "2026-07-03T10:00:00")
+    assert [alert.state for alert in bank.alerts("churn.dissatisfied-complainant")] == ["raised"]
+    bank.clock("2026-08-02T09:59:00")
+    assert [alert.state for alert in bank.alerts("churn.dissatisfied-complainant")] == ["raised"]
+    bank.clock("2026-08-02T10:00:00")
+    assert [alert.state for alert in bank.alerts("churn.dissatisfied-complainant")] == ["expired"]

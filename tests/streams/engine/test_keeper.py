@@ -232,6 +232,73 @@ def test_too_many_dead_letters_in_a_row_stop_the_worker_with_the_frame_durable(m
     run(story, dead_letters_in_a_row=7)
 
 
+def test_too_large_a_share_of_dead_letters_stops_the_worker_with_the_frame_durable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every other record is bad, so no run ever builds up."""
+
+    async def story(keeper: Keeper, log: Log, failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        for start in range(0, 40, 10):
+            keeper.received(A, polled(A, start, 10))
+            await settle()
+        assert failures == []
+        assert log.done[A] == 40
+        monkeypatch.setattr(CountingLane, "frame", _half_dead(CountingLane.frame))
+        for start in range(40, 60, 10):
+            keeper.received(A, polled(A, start, 10))
+            await settle()
+        assert failures == []  # 10 of the latest 40
+        for start in range(60, 100, 10):
+            keeper.received(A, polled(A, start, 10))
+            await settle()
+        [failure] = failures
+        assert isinstance(failure, Stopped)
+        assert str(failure).startswith("partition 0: 38% of the latest 40 records are dead letters")
+        assert failure.code == 1
+        assert log.done[A] == 70
+
+    run(story, dead_letters_ratio=0.3, dead_letters_ratio_records=40, frame_events=10)
+
+
+def test_a_share_of_dead_letters_is_not_judged_before_enough_records_have_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CountingLane, "frame", _half_dead(CountingLane.frame))
+
+    async def story(keeper: Keeper, log: Log, failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        keeper.received(A, polled(A, 0, 30))
+        await settle()
+        assert failures == []
+        assert log.done[A] == 30
+
+    run(story, dead_letters_ratio=0.3, dead_letters_ratio_records=40, frame_events=10)
+
+
+def _half_dead(frame: Callable[..., Any]) -> Callable[..., Any]:
+    def made(lane: CountingLane, limit: int) -> Any:
+        made_frame = frame(lane, limit)
+        if made_frame is not None:
+            half = made_frame.counts["a", "applied"] // 2
+            made_frame.counts["a", "applied"] -= half
+            made_frame.counts["a", "dead_lettered"] = half
+        return made_frame
+
+    return made
+
+
+def test_a_lane_that_opens_tells_the_group_where_it_is() -> None:
+    """Whoever wrote the last frame may have died before it could."""
+
+    async def story(keeper: Keeper, log: Log, _failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        keeper.received(A, polled(A, 0, 10))
+        await settle()
+        log.done.clear()
+        await keeper.suspend()
+        keeper.resume()
+        assert log.done == {A: 10}
+
+    run(story)
+
+
 def _with_run(frame: Callable[..., Any], length: int) -> Callable[..., Any]:
     def made(lane: CountingLane, limit: int) -> Any:
         made_frame = frame(lane, limit)
