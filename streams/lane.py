@@ -186,7 +186,8 @@ class Lane:
         """Take one record. False if the frame is full before all is judged that fell due as this record moved the clock.
 
         At midnight every active customer falls due at once: no frame could hold them all. What is left is judged in the next
-        frames, before anything else; the record itself, which comes after all that, waits in the partition's record.
+        frames, before anything else; the record itself, which comes after all that, waits in the partition's record. An event that
+        came late can leave its customer due at once: that is judged before the next record, so that frames make no difference.
         """
         kind, record = head.kind, head.record
         outcome = self._refused(head)
@@ -207,7 +208,7 @@ class Lane:
                 return False
             outcome = self._apply(head)
         self._account(head, outcome)
-        return True
+        return self._fire()
 
     def _go_on(self) -> bool:
         """Do first what the frame before had no room for; False if this one has not either."""
@@ -216,7 +217,7 @@ class Lane:
         if self._waiting is not None:
             head, self._waiting, self.record.waiting = self._waiting, None, None
             self._account(head, self._apply(head))
-        return True
+        return self._fire()
 
     def _account(self, head: Head, outcome: Outcome) -> None:
         kind, offset = head.kind, head.record.offset
@@ -245,13 +246,7 @@ class Lane:
             return "late"
         head.digest = int.from_bytes(blake2b(f"{event.source}\x00{event.event_id}".encode(), digest_size=8).digest(), "big")
         state = self._customer(key_of(event), event.customer_id, at).state
-        if record.offset <= state.offsets.get(kind, -1):
-            # Without transactions a crash can lose the partition's record after the customer's: clock and journal go through it again.
-            watermark.event(at)
-            self._fire()
-            self._append(kind, record, trace_of(record.headers) if record.headers else None)
-            return "applied"
-        return "duplicate" if head.digest in state.seen else None
+        return "duplicate" if head.digest in state.seen and record.offset > state.offsets.get(kind, -1) else None
 
     def _apply(self, head: Head) -> Outcome:
         """Apply an event to its customer, now that all is judged that fell due before it."""
@@ -261,10 +256,14 @@ class Lane:
         assert not isinstance(event, Tick)
         watermark = self.record.watermark
         trace = trace_of(record.headers) if record.headers else None
-        look = Look(kind, event.event_id, self.record.position, watermark.clock, trace)
-        step = _Step(watermark.now(at), look, kind, event, at, head.digest, record.offset)
         key = key_of(event)
         customer = self._customer(key, event.customer_id, at)
+        if record.offset <= customer.state.offsets.get(kind, -1):
+            # Without transactions a crash can lose the partition's record after the customer's: clock and journal go through it again.
+            self._append(kind, record, trace)
+            return "applied"
+        look = Look(kind, event.event_id, self.record.position, watermark.clock, trace)
+        step = _Step(watermark.now(at), look, kind, event, at, head.digest, record.offset)
         try:
             outputs = self._do(customer, step)
         except Exception as error:  # a bug in a processor costs its event, never the partition

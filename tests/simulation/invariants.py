@@ -155,10 +155,10 @@ def _as_replayed(number: int, there: Result) -> list[str]:
     registry, pack = ground()
     lane = Lane(number, registry, pack, {})
     try:
-        frame = lane.replay(there.journal)
+        frames = list(lane.replay(there.journal, 1000))
     except ValueError as error:
         return [str(error)]
-    replayed = _result(lane, [] if frame is None else [frame])
+    replayed = _result(lane, frames)
     return [
         *(f"{topic}: the journal's replay differs" for topic in ("customer-metrics", "alerts") if replayed.outputs[topic] != there.outputs[topic]),
         *(["the changelog is not the state of the journal's replay"] if replayed.states != there.states else []),
