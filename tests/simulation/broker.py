@@ -95,7 +95,7 @@ class Broker:
         self._received = received
         self.logs: dict[Place, Log] = {}
         self.owners: dict[str, Owner] = {}
-        self.watchers: set[Callable[[Place], None]] = set()
+        self.watchers: list[Callable[[Place], None]] = []
 
     def log(self, place: Place) -> Log:
         return self.logs.setdefault(place, Log())

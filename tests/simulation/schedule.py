@@ -133,7 +133,7 @@ class Schedule:
 
     def _gone(self, worker: SimulatedWorker) -> None:
         self._workers.remove(worker)
-        self.ended.broker.watchers.discard(worker._changed)
+        self.ended.broker.watchers.remove(worker._changed)
         worker.process.kill()
         if not self._closing:
             self._start_after(self._random.uniform(0.1, 4.0))

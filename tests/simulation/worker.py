@@ -52,7 +52,7 @@ class SimulatedWorker:
         self._leaving = False
         self.hub = Hub(processor, settings, {}, transactions, Meter(Telemetry(), processor), self._fail, machine.outside())
         self.hub.reader = self
-        machine.broker.watchers.add(self._changed)
+        machine.broker.watchers.append(self._changed)
         self.process.loop.call_soon(self._begin)
 
     # -- life ---------------------------------------------------------------------------------------------------------
