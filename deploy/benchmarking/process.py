@@ -25,6 +25,7 @@ from deploy.errors import Failed, UserError
 
 _POLL_SECONDS: Final = 0.05
 _STALL_SECONDS: Final = 90.0
+_START_SECONDS: Final = 600.0
 _TAIL: Final = 2_000
 
 
@@ -109,6 +110,18 @@ class Watch:
         with suppress(KafkaException):
             self._known = sum(max(0, place.offset) for place in self._consumer.committed(self._places, timeout=5))
         return self._known
+
+    def until(self, process: MeasuredProcess, events: int) -> float:
+        """When (monotonic seconds) so many events were committed. Raises Failed when the process ends or stands still before."""
+        began = time.monotonic()
+        while self._committed() < events:
+            process.cpu_seconds()
+            if process.ended:
+                raise process.failure(f"ended before {events:,} events")
+            if time.monotonic() - began > _START_SECONDS:
+                raise process.failure(f"did not come to {events:,} events in {_START_SECONDS:.0f} s")
+            time.sleep(_POLL_SECONDS)
+        return time.monotonic()
 
     def measure(self, process: MeasuredProcess, events: int, warm_up_seconds: float, at_most_seconds: float) -> Run:
         """Until ``events`` are committed, or ``at_most_seconds`` after the warm-up. Raises Failed when the process ends or stands still before."""

@@ -15,6 +15,7 @@ class Part(StrEnum):
     state = "state"
     worker = "worker"
     peers = "peers"
+    customers = "customers"
 
 
 class On(StrEnum):
@@ -29,11 +30,14 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         epilog="\b\nExamples:\n  fenghuo bench                        core, state and worker\n  fenghuo bench core --events 200000 --rounds 5\n"
-        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven"
+        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven\n"
+        "  fenghuo bench customers --events 100000  what 1,000, 10,000 and 100,000 customers cost a worker"
     )
     def bench(
         parts: Annotated[list[Part] | None, typer.Argument(help="What to measure. Default: core state worker.")] = None,
-        events: Annotated[int | None, typer.Option(min=500, help="Events per round. Default: 200,000; state 50,000; peers 2,000,000.")] = None,
+        events: Annotated[
+            int | None, typer.Option(min=500, help="Events per round (200,000; state 50,000; peers 2,000,000); for customers how many at most (1,000,000).")
+        ] = None,
         rounds: Annotated[int, typer.Option(min=1, max=99, help="Rounds; medians and ranges are over these.")] = 3,
         broker: Annotated[list[On] | None, typer.Option(help="Brokers for the worker. Default: both, kafka where Java and Maven are there.")] = None,
         peers: Annotated[bool, typer.Option("--peers", help="The same as the part peers.")] = False,

@@ -89,3 +89,13 @@ def test_a_process_is_measured_alone_and_ended_with_us(tmp_path: Path) -> None:
             assert not process.ended
         assert process.peak_bytes > 1 << 20
     assert process.ended
+
+
+def test_customers_report_what_each_costs() -> None:
+    done = _bench("customers", "--events", "1000", "--broker", "embedded", "--json")
+    assert done.returncode == 0, done.stderr
+    (of_a_thousand,) = json.loads(done.stdout)["customers"]["core"]
+    assert of_a_thousand["customers"] == 1_000
+    assert of_a_thousand["events"] > 20_000
+    assert 0.5 < of_a_thousand["snapshots_per_event"] < 1
+    assert of_a_thousand["changelog_bytes_per_event"] > 1_000
