@@ -20,7 +20,8 @@ from sinks.views.view import View
 CLOSING_STEPS: Final = ("answered", "closed", "withdrawn")
 _FACETS: Final = ("channel", "business", "reason", "severity", "outlet_id", "owner")
 _TYPES: Final = (
-    "effective Date32, ordinary UInt16, complex UInt16, extension UInt16, working Bool, next_day Bool, holidays Array(Date32), workdays Array(Date32), cite String"
+    "effective Date32, ordinary UInt16, complex UInt16, extension UInt16, working Bool, next_day Bool,"
+    " holidays Array(Date32), workdays Array(Date32), cite String"
 )
 
 
@@ -85,7 +86,8 @@ _SELECTED: Final = {name: name for name in ("case_id", "customer_id", *_FACETS, 
     "limit_days": "if(due_day IS NULL, NULL, toNullable(toInt32(dateDiff('day', started_day, assumeNotNull(due_day)))))",
     "due_at": "if(due_day IS NULL, NULL, toNullable(toDateTime64(toDateTime(assumeNotNull(due_day), '{zone}'), 3, 'UTC')))",
     "in_time": "multiIf(due_day IS NULL, NULL, NOT is_open, toNullable(last_day < due_day), last_day >= due_day, toNullable(false), NULL)",
-    "limit_used": "if(due_at IS NULL, NULL, greatest(0, dateDiff('second', start_of_clock, if(is_open, as_of, ended.1)) / dateDiff('second', start_of_clock, due_at)))",
+    "limit_used": "if(due_at IS NULL, NULL, greatest(0, dateDiff('second', start_of_clock, if(is_open, as_of, ended.1))"
+    " / dateDiff('second', start_of_clock, due_at)))",
 }
 
 
@@ -102,8 +104,8 @@ FROM
 (
     SELECT *, {now(database)} AS as_of, {local_day("began.1", zone)} AS received_day, {local_day("if(is_open, as_of, ended.1)", zone)} AS last_day,
            toDateTime64(toDateTime(started_day, '{zone}'), 3, 'UTC') AS start_of_clock,
-           arraySort(v -> v.1, (SELECT groupArray((effective, ordinary, complex, extension, working, next_day, holidays, workdays)) FROM {database}.complaint_clock))
-               AS versions,
+           arraySort(v -> v.1, (SELECT groupArray((effective, ordinary, complex, extension, working, next_day, holidays, workdays))
+                                FROM {database}.complaint_clock)) AS versions,
            versions[greatest(1, arrayCount(v -> v.1 <= started_day, versions))] AS version,
            if(is_complex, version.3, version.2) + if(is_extended, version.4, 0) AS allowed,
            started_day + version.6 AS first_day, version.7 AS holidays, version.8 AS workdays,

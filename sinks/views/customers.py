@@ -73,8 +73,8 @@ def _carried(zone: str, day: str) -> str:
     return f"""{day} AS as_of_day,
        if(m.activity_last_day IS NULL, NULL, greatest(0, dateDiff('day', {local_day("m.activity_last_day", zone)}, as_of_day))) AS silent_days,
        {past_due} AS days_past_due, {money(amount, "m.currency")} AS amount_past_due,
-       multiIf(days_past_due = 0, '', days_past_due <= 30, '1-30', days_past_due <= 60, '31-60', days_past_due <= 90, '61-90', days_past_due <= 180, '91-180', '>180')
-           AS past_due_band"""
+       multiIf(days_past_due = 0, '', days_past_due <= 30, '1-30', days_past_due <= 60, '31-60', days_past_due <= 90, '61-90',
+               days_past_due <= 180, '91-180', '>180') AS past_due_band"""
 
 
 def _metrics() -> str:
