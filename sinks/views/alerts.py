@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sinks.views.sql import columns, listed, money
+from sinks.views.sql import columns, listed, minor_units, money
 from sinks.views.view import View
 
 #: Alert states in which somebody may still have to act.
@@ -42,7 +42,7 @@ _SELECTED: Final = {
     "due_at": "due_at",
     "snoozed_until": "snoozed_until",
     "currency": "currency",
-    "value_at_stake": money("value_at_stake"),
+    "value_at_stake": money("value_at_stake", minor_units()),
     "reason_codes": "reasons.code",
     "reasons_zh": "reasons.zh",
     "reasons_en": "reasons.en",

@@ -10,7 +10,7 @@ from schemas.metrics import KEYS, Subject, Unit
 from sinks.columns import metric_column
 from sinks.titles import Title, metric_titles
 from sinks.views.clock import today
-from sinks.views.sql import local_day, money
+from sinks.views.sql import local_day, minor_units, money
 from sinks.views.view import View
 
 _FACTS = ("display_name", "outlet_id", "relationship_manager", "nature", "tier")
@@ -23,10 +23,9 @@ _ALL = ("customer_id", *_FACTS, *_HEAD, *_CARRIED, *_METRICS)
 def customer_views(database: str, zone: str) -> tuple[View, ...]:
     """The latest, the history, and one that takes a day."""
     titles: dict[str, Title] = metric_titles()
-    newest = f"SELECT * FROM {database}.customer_metrics_latest FINAL"
-    on_day = f"""SELECT * FROM {database}.customer_metrics WHERE (customer_id, revision) IN
-    (SELECT customer_id, max(revision) FROM {database}.customer_metrics WHERE business_day <= {{day:Date32}} GROUP BY customer_id)"""
-    history = f"SELECT m.customer_id AS customer_id, {_head()}, {_metrics()}\nFROM {database}.customer_metrics AS m"
+    newest = f"{database}.customer_metrics_latest FINAL"
+    on_day = f"{database}.customer_metrics WHERE business_day <= {{day:Date32}} ORDER BY customer_id DESC, revision DESC LIMIT 1 BY customer_id"
+    history = f"SELECT m.customer_id AS customer_id, {_head()}, {_metrics()}\nFROM ({_snapshots(f'{database}.customer_metrics')}) AS m"
     return (
         View(
             "v_customers_latest",
@@ -51,8 +50,13 @@ def _standing(database: str, zone: str, snapshots: str, day: str) -> str:
     facts = ", ".join(f"p.{name} AS {name}" for name in _FACTS)
     return f"""
 SELECT m.customer_id AS customer_id, {facts}, {_head()}, {_carried(zone, day)}, {_metrics()}
-FROM ({snapshots}) AS m
+FROM ({_snapshots(snapshots)}) AS m
 LEFT JOIN ({_profiles(database)}) AS p ON p.customer_id = m.customer_id"""
+
+
+def _snapshots(source: str) -> str:
+    """Snapshots with the divisor of their money: written out once, or planning a query would take longer than running it."""
+    return f"SELECT *, {minor_units()} AS _minor FROM {source}"
 
 
 def _profiles(database: str) -> str:
@@ -72,7 +76,7 @@ def _carried(zone: str, day: str) -> str:
     amount = f"if(days_past_due = 0, 0, if({passed} > 0, ifNull(m.loan_due_amount, 0), ifNull(m.loan_overdue_amount, 0)))"
     return f"""{day} AS as_of_day,
        if(m.activity_last_day IS NULL, NULL, greatest(0, dateDiff('day', {local_day("m.activity_last_day", zone)}, as_of_day))) AS silent_days,
-       {past_due} AS days_past_due, {money(amount, "m.currency")} AS amount_past_due,
+       {past_due} AS days_past_due, {money(amount, "m._minor")} AS amount_past_due,
        multiIf(days_past_due = 0, '', days_past_due <= 30, '1-30', days_past_due <= 60, '31-60', days_past_due <= 90, '61-90',
                days_past_due <= 180, '91-180', '>180') AS past_due_band"""
 
@@ -86,7 +90,7 @@ def _metrics() -> str:
         if metric.unit is not Unit.MONEY:
             parts.append(f"m.{column} AS {column}")
         elif metric.by is None:
-            parts.append(f"{money(f'm.{column}', 'm.currency')} AS {column}")
+            parts.append(f"{money(f'm.{column}', 'm._minor')} AS {column}")
         else:
-            parts.append(f"mapApply((k, v) -> (k, {money('v', 'm.currency')}), m.{column}) AS {column}")
+            parts.append(f"mapApply((k, v) -> (k, {money('v', 'm._minor')}), m.{column}) AS {column}")
     return ", ".join(parts)

@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from schemas.money import CURRENCY_EXPONENTS
 
 
-def money(column: str, currency: str = "currency") -> str:
-    """Minor units as a Decimal of the currency's own decimals, exactly."""
+def minor_units(currency: str = "currency") -> str:
+    """How many minor units make one: 1, 100 or 1000."""
     whole = sorted(code for code, digits in CURRENCY_EXPONENTS.items() if digits == 0)
     three = sorted(code for code, digits in CURRENCY_EXPONENTS.items() if digits == 3)
-    divisor = f"multiIf({currency} IN ({listed(whole)}), 1, {currency} IN ({listed(three)}), 1000, 100)"
+    return f"multiIf({currency} IN ({listed(whole)}), 1, {currency} IN ({listed(three)}), 1000, 100)"
+
+
+def money(column: str, divisor: str) -> str:
+    """Minor units as a Decimal of the currency's own decimals, exactly. ``divisor`` is ``minor_units``, or a column that holds it."""
     return f"toDecimal128({column}, 4) / {divisor}"
 
 
