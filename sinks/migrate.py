@@ -1,4 +1,4 @@
-"""Brings a database to the declared schema: numbered steps once each, then the declared columns, then the views and their columns' titles.
+"""Brings a database to the declared schema: numbered steps once each, then the declared columns, then the views and their titles, then the grants.
 
 ClickHouse's DDL has no transactions, so each file is one statement that may run twice, and what was done is written down in
 ClickHouse. A file that was edited after it ran refuses to start: what the server holds is then no longer what the files say.
@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -21,6 +21,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from sinks.columns import Column, literal
 from sinks.connection import is_embedded
+from sinks.roles import declared_roles
 from sinks.settings import ClickHouseSettings
 from sinks.tables import declared_tables
 from sinks.views import declared_views
@@ -78,7 +79,7 @@ class Migrator:
     def pending(self) -> list[Step]:
         """What ``up`` would run, in order. Raises MigrationRefused for an edited file, a database from a newer program, another zone."""
         self._refuse_surprises(self._applied())
-        return [*self._numbered_pending(), *self._columns(), *self._views_pending(), *self._titles()]
+        return [*self._numbered_pending(), *self._columns(), *self._views_pending(), *self._titles(), *self._roles_pending()]
 
     def up(self, break_lock: bool = False) -> Iterator[Step]:
         """Apply what is pending, yielding each step once it is done. May be stopped and run again at any point."""
@@ -86,7 +87,13 @@ class Migrator:
         self._client.command(_JOURNAL.replace("{database}", self._database))
         with self._lock(break_lock or is_embedded(self._settings)):
             self._refuse_surprises(self._applied())
-            for pending in (self._numbered_pending, self._columns, self._views_pending, self._titles):  # each looks at what the one before it made
+            for pending in (
+                self._numbered_pending,
+                self._columns,
+                self._views_pending,
+                self._titles,
+                self._roles_pending,
+            ):  # each looks at what the one before it made
                 for step in pending():
                     self._apply(step)
                     yield step
@@ -138,8 +145,17 @@ class Migrator:
         return [step for step in self._numbered() if applied.get(step.name, _NEVER).status not in ("COMPLETED", "SKIPPED")]
 
     def _views_pending(self) -> list[Step]:
+        return self._changed(self._views())
+
+    def _roles_pending(self) -> list[Step]:
+        """Grants as declared; nothing where there are no users to grant to."""
+        if not self._users():
+            return []
+        return self._changed(Step(grant.name, grant.sql, _checksum(grant.sql)) for grant in declared_roles(self._database))
+
+    def _changed(self, steps: Iterable[Step]) -> list[Step]:
         applied = self._applied()
-        return [step for step in self._views() if (was := applied.get(step.name, _NEVER)).checksum != step.checksum or was.status != "COMPLETED"]
+        return [step for step in steps if (was := applied.get(step.name, _NEVER)).checksum != step.checksum or was.status != "COMPLETED"]
 
     def _columns(self) -> Iterator[Step]:
         """One ALTER for every table whose columns, defaults or comments are not as declared."""

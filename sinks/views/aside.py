@@ -27,7 +27,7 @@ def aside_views(database: str, zone: str) -> tuple[View, ...]:
     def select(table: str) -> str:
         return f"""
 SELECT topic, partition, offset, stage, reason, message, field, exception, set_aside_at, {local_day("set_aside_at", zone)} AS business_day,
-       lengthUTF8(ifNull(value_base64, '')) * 3 / 4 AS approximate_bytes, _ingested_at AS as_of
+       value_bytes AS approximate_bytes, _ingested_at AS as_of
 FROM {database}.{table}
 ORDER BY topic, partition, offset, stage LIMIT 1 BY topic, partition, offset, stage"""
 
