@@ -13,11 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
 from alerting.pack import Pack
 from deploy.clickhouse import clickhouse
-from deploy.errors import Failed, UserError
+from deploy.errors import DependencyLost, Failed, UserError
 from deploy.pipeline.reading import TopicReader, committed_offsets
 from deploy.replaying import load_policy
 from deploy.settings import Settings, load_settings
@@ -53,7 +55,8 @@ def backfill(
         behind = Migrator(client, settings.clickhouse).pending()
         if behind:
             raise UserError(f"{settings.clickhouse.database} is {len(behind)} steps behind", "fenghuo migrate up, so that the column is there to be filled")
-        if not journals:
+        live = not journals
+        if live:
             _require_sink_done(settings)
             folder = Path(opened.enter_context(TemporaryDirectory(prefix="fenghuo-backfill-")))
             journals = _fetch(settings, folder, console)
@@ -79,6 +82,8 @@ def backfill(
                     "the same policy pack and the whole journal? Columns that are meant to change: --column NAME. Start over: --restart",
                 )
             return
+        if live:
+            _require_no_sink(settings)
         for shadow in shadows:
             shadow.swap()
         if not keep_old:
@@ -141,14 +146,25 @@ def _replayed_rows(shadow: Shadow, journals: list[Path], registry: Registry, pac
         raise UserError(f"journal cannot be replayed: {error}", "give whole journals from their first entry, one file a partition") from None
 
 
-def _require_sink_done(settings: Settings) -> None:
-    """Nobody may insert during the swap, and nothing may be in doubt: a retry would not find its token in the new table."""
-    from confluent_kafka.admin import AdminClient
+def _group(settings: Settings) -> str:
+    return f"{settings.kafka.namespace}-{settings.sink.group}"
 
-    group = f"{settings.kafka.namespace}-{settings.sink.group}"
-    described = AdminClient(dict(settings.kafka.client_config())).describe_consumer_groups([group])[group].result(15)
-    if described.members:
-        raise UserError(f"the sink runs: group {group} has {len(described.members)} members", "stop it for the time of the backfill; rows wait in Kafka")
+
+def _require_no_sink(settings: Settings) -> None:
+    """Rows that a sink inserts into the old table after it was read would be gone with it."""
+    group = _group(settings)
+    try:
+        members = len(AdminClient(dict(settings.kafka.client_config())).describe_consumer_groups([group])[group].result(15).members)
+    except KafkaException as error:
+        raise DependencyLost(f"Kafka does not say who is in group {group}: {error.args[0].name()}", "check FENGHUO_KAFKA__BOOTSTRAP_SERVERS") from error
+    if members:
+        raise UserError(f"the sink runs: group {group} has {members} members", "stop it for the time of the backfill; rows wait in Kafka")
+
+
+def _require_sink_done(settings: Settings) -> None:
+    """Nobody may insert meanwhile, and nothing may be in doubt: a retry would not find its token in the new table."""
+    _require_no_sink(settings)
+    group = _group(settings)
     registry = settings.kafka.registry()
     topics = [registry.name(short) for short in ("journal", "customer-metrics", "alerts")]
     committed = committed_offsets(settings.kafka, group, topics, registry.partitions)

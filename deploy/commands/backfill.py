@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         epilog="\b\nExamples:\n  fenghuo backfill customer_metrics --column flow_out_norm_30d     a new metric, over all of the past\n"
-        "  fenghuo backfill transactions --column merchant --dry-run\n  fenghuo backfill alerts --journal result/journal-*.jsonl --no-swap"
+        "  fenghuo backfill transactions --column merchant --dry-run\n  fenghuo backfill alerts --journal journal-0.jsonl --journal journal-1.jsonl --no-swap"
     )
     def backfill(
         table: Annotated[str, typer.Argument(help="transactions, complaints, interactions, customers, feedback, customer_metrics or alerts.")],
