@@ -32,6 +32,7 @@ from streams.records import InputRecord
 from streams.replay import replay_journal
 
 _BATCH: Final = 20_000
+_ANSWER_SECONDS: Final = 15
 #: Tables that a replay fills, with their topic and the table that keeps the newest of each.
 REPLAYED: Final = {"customer_metrics": ("customer-metrics", "customer_metrics_latest"), "alerts": ("alerts", "alerts_latest")}
 TABLES: Final = (*(name for name in EVENT_TABLES.values() if name != "ticks"), *REPLAYED)
@@ -153,8 +154,9 @@ def _group(settings: Settings) -> str:
 def _require_no_sink(settings: Settings) -> None:
     """Rows that a sink inserts into the old table after it was read would be gone with it."""
     group = _group(settings)
+    admin = AdminClient(dict(settings.kafka.client_config()))  # held: its futures end with it
     try:
-        members = len(AdminClient(dict(settings.kafka.client_config())).describe_consumer_groups([group])[group].result(15).members)
+        members = len(admin.describe_consumer_groups([group], request_timeout=_ANSWER_SECONDS)[group].result().members)
     except KafkaException as error:
         raise DependencyLost(f"Kafka does not say who is in group {group}: {error.args[0].name()}", "check FENGHUO_KAFKA__BOOTSTRAP_SERVERS") from error
     if members:
