@@ -32,18 +32,24 @@ def _booking(customer: str, at: str, kind: str, amount: str, balance: str, direc
     return _event("transactions", customer, at, kind=kind, direction=direction, **facts)
 
 
+def _with_status(status: str, timed: tuple[datetime, InputLine]) -> tuple[datetime, InputLine]:
+    moment, line = timed
+    return moment, line._replace(value=line.value.replace(b'"source"', b'"status": "%b", "source"' % status.encode()))
+
+
 def _balances() -> Iterator[tuple[datetime, InputLine]]:
     yield _event("customers", "drains", "2024-08-01T09:00:00", change="recorded", outlet_id="outlet-hard", nature="individual")
     yield _booking("drains", "2024-08-02T09:00:00", "deposit", "100000.00", "100000.00", "in")
     yield _booking("drains", "2024-08-02T10:00:00", "deposit", "50000.01", "50000.01", "in", "b")
     yield _booking("drains", "2025-03-20T09:00:00", "withdrawal", "90000.00", "10000.00")
     yield _booking("drains", "2025-03-20T23:59:59", "fee", "1.00", "9999.00")
+    yield _booking("drains", "2025-03-21T09:00:00", "fee", "5.00", "9994.00")
+    yield _with_status("reversed", _booking("drains", "2025-03-22T09:00:00", "fee", "5.00", "9999.00"))
     yield _booking("silent", "2024-12-01T09:00:00", "deposit", "300000.00", "300000.00", "in")
     yield _booking("silent", "2025-03-21T09:00:00", "interest", "10.00", "300010.00", "in")  # no sign of life
     yield _booking("silent", "2025-03-22T09:00:00", "transfer", "20.00", "300030.00", "in")  # nor is money sent by others
     yield _booking("declined", "2025-01-05T09:00:00", "deposit", "25000.00", "25000.00", "in")
-    moment, line = _booking("declined", "2025-03-10T09:00:00", "withdrawal", "24000.00", "1000.00")
-    yield moment, line._replace(value=line.value.replace(b'"source"', b'"status": "declined", "source"'))
+    yield _with_status("declined", _booking("declined", "2025-03-10T09:00:00", "withdrawal", "24000.00", "1000.00"))
 
 
 def _loans() -> Iterator[tuple[datetime, InputLine]]:
