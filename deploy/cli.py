@@ -28,6 +28,7 @@ COMMANDS = (
     "policy",
     "topics",
     "migrate",
+    "backfill",
     "sink",
     "audit",
     "schema",

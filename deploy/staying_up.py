@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from alerting.pack import load_pack
+from alerting.pack import Pack, load_pack
+from deploy.complaint_limits import clock_lines
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse import READER, WRITER, EmbeddedClickHouse
 from deploy.errors import DependencyLost
@@ -27,7 +28,7 @@ def stay_up() -> None:
     """Run until Ctrl-C or SIGTERM. Raises UserError for a port or folder that cannot be used, DependencyLost if the broker dies."""
     settings = load_settings()
     configure_logs(settings.log, settings)
-    zone = load_pack(settings.policy.pack).timezone
+    pack = load_pack(settings.policy.pack)
     with suppress(KeyboardInterrupt), interruptible(), ExitStack() as running:
         broker = running.enter_context(EmbeddedBroker(settings.embedded.data_dir, settings.embedded.broker_port))
         clickhouse = running.enter_context(EmbeddedClickHouse(settings.embedded.data_dir, settings.embedded.clickhouse_port))
@@ -37,9 +38,9 @@ def stay_up() -> None:
             "FENGHUO_CLICKHOUSE__URL": clickhouse.http_url,
             "FENGHUO_CLICKHOUSE__USER": WRITER,
             "FENGHUO_CLICKHOUSE__PASSWORD_FILE": str(password_file),
-            "FENGHUO_CLICKHOUSE__BUSINESS_TIMEZONE": str(zone),
+            "FENGHUO_CLICKHOUSE__BUSINESS_TIMEZONE": str(pack.timezone),
         }
-        topics, steps = _fill(environment)
+        topics, steps = _fill(environment, pack)
         print(f"✓ broker      {broker.bootstrap_servers}   {topics} topics")
         print(f"✓ ClickHouse  {clickhouse.http_url}   {steps} migrations; read as {READER}, without a password")
         print("\nFor other terminals:")
@@ -51,7 +52,7 @@ def stay_up() -> None:
         raise DependencyLost("the embedded broker has ended by itself", f"its log is {broker.log_file}")
 
 
-def _fill(environment: Mapping[str, str]) -> tuple[int, int]:
+def _fill(environment: Mapping[str, str], pack: Pack) -> tuple[int, int]:
     """Create topics and tables as the other processes will look for them; how many of each."""
     environ = dict(os.environ)
     for name, value in environment.items():
@@ -64,7 +65,7 @@ def _fill(environment: Mapping[str, str]) -> tuple[int, int]:
     topics.apply(topics.plan())
     client = connect(settings.clickhouse)
     try:
-        steps = sum(1 for _ in Migrator(client, settings.clickhouse).up())
+        steps = sum(1 for _ in Migrator(client, settings.clickhouse, clock_lines(pack)).up())
     finally:
         client.close()
     return len(settings.kafka.registry().topics), steps

@@ -1,4 +1,4 @@
-"""Brings a database to the declared schema: numbered steps once each, then the declared columns, then the views.
+"""Brings a database to the declared schema: numbered steps once each, then the declared columns, then the views and their titles, then the grants.
 
 ClickHouse's DDL has no transactions, so each file is one statement that may run twice, and what was done is written down in
 ClickHouse. A file that was edited after it ran refuses to start: what the server holds is then no longer what the files say.
@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -21,9 +21,11 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from sinks.columns import Column, literal
 from sinks.connection import is_embedded
+from sinks.roles import declared_roles
 from sinks.settings import ClickHouseSettings
 from sinks.tables import declared_tables
 from sinks.views import declared_views
+from sinks.views.complaints import ClockLine, clock_select
 
 Status = Literal["NOT_STARTED", "IN_PROGRESS", "COMPLETED", "SKIPPED"]
 #: Inserts whose tokens a table remembers: more than a sink makes in hours, since an outage may lie between insert and retry.
@@ -56,11 +58,15 @@ class Applied:
 
 
 class Migrator:
-    """Plans and applies. Reads the server on every call, so that it never acts on what it remembers."""
+    """Plans and applies. Reads the server on every call, so that it never acts on what it remembers.
 
-    def __init__(self, client: Client, settings: ClickHouseSettings) -> None:
+    ``complaint_clock`` is the policy pack's; who does not know it (None) leaves what the database has.
+    """
+
+    def __init__(self, client: Client, settings: ClickHouseSettings, complaint_clock: Sequence[ClockLine] | None = None) -> None:
         self._client = client
         self._settings = settings
+        self._complaint_clock = complaint_clock
         self._database = settings.database
         self._manages_users: bool | None = None
 
@@ -73,7 +79,7 @@ class Migrator:
     def pending(self) -> list[Step]:
         """What ``up`` would run, in order. Raises MigrationRefused for an edited file, a database from a newer program, another zone."""
         self._refuse_surprises(self._applied())
-        return [*self._numbered_pending(), *self._columns(), *self._views_pending()]
+        return [*self._numbered_pending(), *self._columns(), *self._views_pending(), *self._titles(), *self._roles_pending()]
 
     def up(self, break_lock: bool = False) -> Iterator[Step]:
         """Apply what is pending, yielding each step once it is done. May be stopped and run again at any point."""
@@ -81,7 +87,13 @@ class Migrator:
         self._client.command(_JOURNAL.replace("{database}", self._database))
         with self._lock(break_lock or is_embedded(self._settings)):
             self._refuse_surprises(self._applied())
-            for pending in (self._numbered_pending, self._columns, self._views_pending):  # each looks at what the one before it made
+            for pending in (
+                self._numbered_pending,
+                self._columns,
+                self._views_pending,
+                self._titles,
+                self._roles_pending,
+            ):  # each looks at what the one before it made
                 for step in pending():
                     self._apply(step)
                     yield step
@@ -104,7 +116,7 @@ class Migrator:
             if not _FILE.fullmatch(file.name):
                 continue
             text = file.read_text(encoding="utf-8")
-            sql = text.replace("{database}", self._database).replace("{window}", str(DEDUPLICATION_WINDOW))
+            sql = text.replace("{database}", self._database).replace("{window}", str(DEDUPLICATION_WINDOW)).replace("{zone}", self._settings.business_timezone)
             skip = "this ClickHouse keeps no users that SQL can make, or does not let us" if "-- requires: users" in text and not self._users() else ""
             yield Step(file.name.removesuffix(".sql"), sql, _checksum(text), skip)
 
@@ -119,17 +131,31 @@ class Migrator:
         return self._manages_users
 
     def _views(self) -> Iterator[Step]:
+        if self._complaint_clock is not None or _CLOCK not in self._applied():
+            yield self._view(_CLOCK, clock_select(self._complaint_clock or ()), "Limits for answering a complaint, from the policy pack: read v_complaints")
         for view in declared_views(self._database, self._settings.business_timezone):
-            sql = f"CREATE OR REPLACE VIEW {self._database}.{view.name} AS {view.select} COMMENT {literal(view.comment)}"
-            yield Step(view.name, sql, _checksum(sql))
+            yield self._view(view.name, view.select, view.comment)
+
+    def _view(self, name: str, select: str, comment: str) -> Step:
+        sql = f"CREATE OR REPLACE VIEW {self._database}.{name} AS {select} COMMENT {literal(comment)}"
+        return Step(name, sql, _checksum(sql))
 
     def _numbered_pending(self) -> list[Step]:
         applied = self._applied()
         return [step for step in self._numbered() if applied.get(step.name, _NEVER).status not in ("COMPLETED", "SKIPPED")]
 
     def _views_pending(self) -> list[Step]:
+        return self._changed(self._views())
+
+    def _roles_pending(self) -> list[Step]:
+        """Grants as declared; nothing where there are no users to grant to."""
+        if not self._users():
+            return []
+        return self._changed(Step(grant.name, grant.sql, _checksum(grant.sql)) for grant in declared_roles(self._database))
+
+    def _changed(self, steps: Iterable[Step]) -> list[Step]:
         applied = self._applied()
-        return [step for step in self._views() if (was := applied.get(step.name, _NEVER)).checksum != step.checksum or was.status != "COMPLETED"]
+        return [step for step in steps if (was := applied.get(step.name, _NEVER)).checksum != step.checksum or was.status != "COMPLETED"]
 
     def _columns(self) -> Iterator[Step]:
         """One ALTER for every table whose columns, defaults or comments are not as declared."""
@@ -141,6 +167,19 @@ class Migrator:
                 yield Step(table.name, f"ALTER TABLE {self._database}.{table.name} {', '.join(changes)}")
             if comments.get(table.name, "") != table.comment:
                 yield Step(f"{table.name} (comment)", f"ALTER TABLE {self._database}.{table.name} MODIFY COMMENT {literal(table.comment)}")
+
+    def _titles(self) -> Iterator[Step]:
+        """The titles of the views' columns as their comments; replacing a view drops them."""
+        actual = self._actual()
+        for view in declared_views(self._database, self._settings.business_timezone):
+            wanted = {name: view.title(name).comment() for name in view.columns}
+            changes = [
+                f"COMMENT COLUMN `{name}` {literal(wanted[name])}"
+                for name, column in actual.get(view.name, {}).items()
+                if name in wanted and column.comment != wanted[name]
+            ]
+            if changes:
+                yield Step(f"{view.name} (titles)", f"ALTER TABLE {self._database}.{view.name} {', '.join(changes)}")
 
     def _actual(self) -> dict[str, dict[str, Column]]:
         rows = self._client.query(
@@ -211,6 +250,7 @@ class Migrator:
 
 _NEVER: Final = Applied("", "NOT_STARTED", "")
 _ZONE: Final = "business timezone"
+_CLOCK: Final = "complaint_clock"
 _JOURNAL: Final = """
 CREATE TABLE IF NOT EXISTS {database}.migrations
 (

@@ -110,6 +110,7 @@ _SET_ASIDE: Final = (
     Column("set_aside_at", INSTANT, comment="When it was set aside, by the broker's clock"),
     Column("key_base64", "Nullable(String)", comment="The record's key"),
     Column("value_base64", "Nullable(String)", codec="ZSTD(1)", comment="The record's value"),
+    Column("value_bytes", "UInt64", "intDiv(length(ifNull(value_base64, '')) * 3, 4)", comment="Size of the value, to two bytes", given=False),
     Column("headers_base64", "Array(Tuple(name String, value Nullable(String)))", comment="The record's own headers, in order"),
 )
 

@@ -20,7 +20,15 @@ from deploy.real_kafka.cluster import Unavailable, jars
 from deploy.version import version
 from schemas.topics import load_registry
 
-_EVENTS: Final = {"core": 200_000, "state": 50_000, "worker": 200_000, "peers": 2_000_000, "customers": 1_000_000}
+_EVENTS: Final = {
+    "core": 200_000,
+    "state": 50_000,
+    "worker": 200_000,
+    "sink": 500_000,
+    "peers": 2_000_000,
+    "customers": 1_000_000,
+    "queries": 10_000_000,
+}
 _PACK: Final = "bank-cn"
 Progress = Callable[[str], None]
 
@@ -45,26 +53,36 @@ def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence
 
 
 def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None, folder: Path, progress: Progress) -> dict[str, Any]:
-    if part == "worker":
-        from deploy.benchmarking.worker import bench_worker
+    # Each part is imported when asked for: what peers or ClickHouse need, the core does not.
+    match part:
+        case "worker":
+            from deploy.benchmarking.worker import bench_worker
 
-        return bench_worker(events, rounds, _brokers(brokers, progress), folder, progress)
-    if part == "peers":
-        from deploy.benchmarking.peers import bench_peers
+            return bench_worker(events, rounds, _brokers(brokers, progress), folder, progress)
+        case "peers":
+            from deploy.benchmarking.peers import bench_peers
 
-        return bench_peers(events, rounds, folder, progress)
-    if part == "customers":
-        from deploy.benchmarking.customers import bench_customers
+            return bench_peers(events, rounds, folder, progress)
+        case "sink":
+            from deploy.benchmarking.sink import bench_sink
 
-        return bench_customers(events, "kafka" in _brokers(brokers, progress), folder, progress)
-    registry, pack = load_registry(), load_pack(_PACK)
-    if part == "state":
-        from deploy.benchmarking.state import bench_state
+            return bench_sink(events, rounds, folder, progress)
+        case "customers":
+            from deploy.benchmarking.customers import bench_customers
 
-        return bench_state(events, registry, pack, progress)
-    from deploy.benchmarking.core import bench_core
+            return bench_customers(events, "kafka" in _brokers(brokers, progress), folder, progress)
+        case "queries":
+            from deploy.benchmarking.queries import bench_queries
 
-    return bench_core(events, rounds, registry, pack, progress)
+            return bench_queries(events, folder, load_pack(_PACK), progress)
+        case "state":
+            from deploy.benchmarking.state import bench_state
+
+            return bench_state(events, load_registry(), load_pack(_PACK), progress)
+        case _:
+            from deploy.benchmarking.core import bench_core
+
+            return bench_core(events, rounds, load_registry(), load_pack(_PACK), progress)
 
 
 def _brokers(asked: Sequence[str] | None, progress: Progress) -> list[BrokerKind]:
@@ -79,15 +97,18 @@ def _brokers(asked: Sequence[str] | None, progress: Progress) -> list[BrokerKind
 
 
 def _text(part: str, figures: dict[str, Any]) -> str:
-    from deploy.benchmarking import core, customers, peers, state, worker
+    from deploy.benchmarking import core, customers, peers, queries, sink, state, worker
 
-    if part == "core":
-        return core.core_text(figures)
-    if part == "state":
-        return state.state_text(figures)
-    if part == "customers":
-        return customers.customers_text(figures)
-    return worker.worker_text(figures) if part == "worker" else peers.peers_text(figures)
+    texts: dict[str, Callable[[dict[str, Any]], str]] = {
+        "core": core.core_text,
+        "state": state.state_text,
+        "worker": worker.worker_text,
+        "sink": sink.sink_text,
+        "peers": peers.peers_text,
+        "customers": customers.customers_text,
+        "queries": queries.queries_text,
+    }
+    return texts[part](figures)
 
 
 def _machine() -> dict[str, Any]:

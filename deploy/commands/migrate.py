@@ -22,12 +22,15 @@ def register(app: typer.Typer) -> None:
     def status(as_json: _AsJson = False) -> None:
         """List every step and view with what became of it. Exit 1 if anything is pending."""
         from deploy.clickhouse import clickhouse
+        from deploy.complaint_limits import clock_lines
+        from deploy.replaying import load_policy
         from deploy.settings import load_settings
         from sinks.migrate import Migrator
 
         settings = load_settings().clickhouse
+        clock = clock_lines(load_policy(None))
         with clickhouse(settings) as client:
-            migrator = Migrator(client, settings)
+            migrator = Migrator(client, settings, clock)
             found, pending = migrator.status(), migrator.pending()
         if as_json:
             steps = [{"name": one.name, "status": one.status, "checksum": one.checksum} for one in found]
@@ -43,12 +46,15 @@ def register(app: typer.Typer) -> None:
     def plan(as_json: _AsJson = False) -> None:
         """Print the statements that up would run, in order. Exit 1 if there are any."""
         from deploy.clickhouse import clickhouse
+        from deploy.complaint_limits import clock_lines
+        from deploy.replaying import load_policy
         from deploy.settings import load_settings
         from sinks.migrate import Migrator
 
         settings = load_settings().clickhouse
+        clock = clock_lines(load_policy(None))
         with clickhouse(settings) as client:
-            pending = Migrator(client, settings).pending()
+            pending = Migrator(client, settings, clock).pending()
         _show(settings.database, pending, as_json, done=False)
         if pending:
             raise typer.Exit(1)
@@ -61,12 +67,15 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Apply what is pending. Stopped halfway, it goes on where it was when run again."""
         from deploy.clickhouse import clickhouse
+        from deploy.complaint_limits import clock_lines
+        from deploy.replaying import load_policy
         from deploy.settings import load_settings
         from sinks.migrate import Migrator
 
         settings = load_settings().clickhouse
+        clock = clock_lines(load_policy(None))
         with clickhouse(settings) as client:
-            migrator = Migrator(client, settings)
+            migrator = Migrator(client, settings, clock)
             steps = migrator.pending() if dry_run else list(migrator.up(break_lock))
         _show(settings.database, steps, as_json, done=not dry_run)
 

@@ -13,6 +13,7 @@ from typing import Final
 from confluent_kafka import Consumer, TopicPartition
 
 from alerting.pack import Pack
+from deploy.complaint_limits import clock_lines
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse import READER, WRITER, EmbeddedClickHouse
 from deploy.embedded.ports import LOOPBACK
@@ -70,13 +71,13 @@ def open_servers(pack: Pack, pack_name: str | None, folder: Path) -> Iterator[Se
         if pack_name is not None:
             _set(environ, "FENGHUO_POLICY__PACK", str(Path(pack_name).resolve()) if Path(pack_name).is_dir() else pack_name)
         settings = load_settings(environ)
-        _prepare(settings)
+        _prepare(settings, pack)
         reading = f"curl '{clickhouse.http_url}/?user={READER}' --data-binary '{_LOOK.format(database=given.clickhouse.database)}'" if clickhouse else ""
         address = environ.get(CLICKHOUSE, "as configured").rpartition("@")[2].removeprefix("http://")
         yield Servers(settings, environ, folder, settings.kafka.bootstrap_servers, address, reading)
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare(settings: Settings, pack: Pack) -> None:
     """Topics and tables. No connection outlives it: the embedded broker would wait for its end."""
     topics = Topics(settings.kafka)
     plan = topics.plan()
@@ -84,7 +85,7 @@ def _prepare(settings: Settings) -> None:
     topics.apply(plan)
     client = connect(settings.clickhouse)
     try:
-        for _ in Migrator(client, settings.clickhouse).up():
+        for _ in Migrator(client, settings.clickhouse, clock_lines(pack)).up():
             pass
     finally:
         client.close()

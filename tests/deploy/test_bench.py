@@ -49,6 +49,18 @@ def test_tables_for_people_name_machine_and_load() -> None:
     assert "load average" in done.stdout.splitlines()[-1]
 
 
+@pytest.mark.long
+def test_queries_are_timed_on_a_bank_made_in_clickhouse() -> None:
+    done = _bench("queries", "--events", "100000", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)["queries"]
+    assert figures["rows"]["transactions"] > 75_000
+    assert figures["rows"]["customer_metrics_latest"] == figures["customers"] == 1000
+    assert all(query["median_ms"] > 0 for query in figures["queries"].values())
+    assert all(query["rows"] for name, query in figures["queries"].items() if "a month" in name or "by outlet" in name)
+    assert len(figures["plans"]) == 3
+
+
 def test_unknown_part_is_a_usage_error() -> None:
     assert _bench("nothing").returncode == 2
 

@@ -1,0 +1,2 @@
+-- The same for events stored before.
+ALTER TABLE {database}.transactions MATERIALIZE INDEX by_day

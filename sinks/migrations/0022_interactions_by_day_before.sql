@@ -1,0 +1,2 @@
+-- The same for events stored before.
+ALTER TABLE {database}.interactions MATERIALIZE INDEX by_day
