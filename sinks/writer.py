@@ -20,6 +20,7 @@ from schemas.topics import Registry
 from sinks.dead_letters import DeadLetters, Refused
 from sinks.errors import Fate, code_of, fate_of, summary
 from sinks.events import EventRow, Events
+from sinks.milestones import Milestone, Observer, unobserved
 from sinks.ranges import Range, token
 from sinks.rows import Record, offset_of
 from sinks.tables import EVENT_TABLES, Table
@@ -65,7 +66,15 @@ class Writer:
     """Writes batches. Not for two threads: its client is not."""
 
     def __init__(
-        self, client: Client, database: str, tables: tuple[Table, ...], registry: Registry, dead_letters: DeadLetters, telemetry: Telemetry, refused_limit: int
+        self,
+        client: Client,
+        database: str,
+        tables: tuple[Table, ...],
+        registry: Registry,
+        dead_letters: DeadLetters,
+        telemetry: Telemetry,
+        refused_limit: int,
+        observe: Observer = unobserved,
     ) -> None:
         self._client = client
         self._database = database
@@ -74,6 +83,7 @@ class Writer:
         self._dead_letters = dead_letters
         self._telemetry = telemetry
         self._refused_limit = refused_limit
+        self._observe = observe
 
     def write(self, batch: Batch) -> None:
         """Returns when every row is in ClickHouse or a dead letter. Raises Delayed (write it again), SinkStopped."""
@@ -88,6 +98,7 @@ class Writer:
                     self._insert(batch, table, rows.rows(), name_of_insert, refused)
                 if len(refused) == before:
                     batch.written.add(name)
+                self._observe(Milestone.INSERTED)
         if refused:
             self._set_aside(batch, refused)
 

@@ -20,7 +20,7 @@ from deploy.real_kafka.cluster import Unavailable, jars
 from deploy.version import version
 from schemas.topics import load_registry
 
-_EVENTS: Final = {"core": 200_000, "state": 50_000, "worker": 200_000, "peers": 2_000_000}
+_EVENTS: Final = {"core": 200_000, "state": 50_000, "worker": 200_000, "sink": 500_000, "peers": 2_000_000}
 _PACK: Final = "bank-cn"
 Progress = Callable[[str], None]
 
@@ -53,6 +53,10 @@ def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None,
         from deploy.benchmarking.peers import bench_peers
 
         return bench_peers(events, rounds, folder, progress)
+    if part == "sink":
+        from deploy.benchmarking.sink import bench_sink
+
+        return bench_sink(events, rounds, folder, progress)
     registry, pack = load_registry(), load_pack(_PACK)
     if part == "state":
         from deploy.benchmarking.state import bench_state
@@ -75,12 +79,14 @@ def _brokers(asked: Sequence[str] | None, progress: Progress) -> list[BrokerKind
 
 
 def _text(part: str, figures: dict[str, Any]) -> str:
-    from deploy.benchmarking import core, peers, state, worker
+    from deploy.benchmarking import core, peers, sink, state, worker
 
     if part == "core":
         return core.core_text(figures)
     if part == "state":
         return state.state_text(figures)
+    if part == "sink":
+        return sink.sink_text(figures)
     return worker.worker_text(figures) if part == "worker" else peers.peers_text(figures)
 
 
