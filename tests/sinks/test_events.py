@@ -101,7 +101,7 @@ def test_both_ways_store_the_same_rows(kind: EventKind, clickhouse: ClickHouseSe
     for name in names:
         client.command(f"CREATE TABLE IF NOT EXISTS {name} AS {clickhouse.database}.{table.name} ENGINE = Memory")
 
-    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(st.lists(st.tuples(EVENTS[kind], st.sampled_from(sorted(spelled))), min_size=1, max_size=6))
     def check(made: list[tuple[dict[str, Any], str]]) -> None:
         events = Events(3)

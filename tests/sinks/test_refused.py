@@ -67,9 +67,9 @@ class Endless(MemorySource):
         return found
 
 
-@pytest.mark.parametrize("backlog", [20_000, 60_000])
-def test_with_clickhouse_away_a_sink_reads_no_more_and_stays_a_member(clickhouse: ClickHouseSettings, client: Client, backlog: int) -> None:
+def test_with_clickhouse_away_a_sink_reads_no_more_and_stays_a_member(clickhouse: ClickHouseSettings, client: Client) -> None:
     """An hour of retries, made short: what it holds is bounded from the first failure on, however long the outage."""
+    backlog = 20_000
     topics = Topics()
     topics.put("journal", 0, b"")
     source = Endless(topics)
@@ -80,7 +80,7 @@ def test_with_clickhouse_away_a_sink_reads_no_more_and_stays_a_member(clickhouse
         def raw_insert(self, *_: object, **__: object) -> object:
             self.inserts += 1
             held.append(source.given)
-            if self.inserts == 100:
+            if self.inserts == 40:
                 stop.set()
             raise OperationalError("no answer")
 
@@ -90,7 +90,7 @@ def test_with_clickhouse_away_a_sink_reads_no_more_and_stays_a_member(clickhouse
     monitored = sink.live()
     assert not sink.run(stop)
     assert monitored
-    assert len(held) >= 100
+    assert len(held) >= 40
     assert source.given * 200 <= backlog + 10 * 200, "no more is read than the bound and one poll"
     assert len(set(held[1:])) == 1, "after the first failure nothing more was read"
     assert topics.commits == {}
