@@ -43,9 +43,11 @@ class Proxy:
                         if self._to_lose:
                             self._to_lose -= 1
                             self.lost += 1
+                            client.shutdown(socket.SHUT_RDWR)  # to close is not enough while another thread reads
                             return
                     inserting.clear()
                 client.sendall(answer)
+            client.shutdown(socket.SHUT_RDWR)
 
     @staticmethod
     def _forward(client: socket.socket, server: socket.socket, inserting: threading.Event) -> None:
