@@ -26,7 +26,7 @@ from deploy.settings import Settings, load_settings
 from schemas.topics import Registry
 from sinks.backfill import Comparison, Shadow, ShadowExists
 from sinks.migrate import Migrator
-from sinks.rows import rows_of
+from sinks.rows import json_rows
 from sinks.tables import EVENT_TABLES, Table, declared_tables
 from streams.records import InputRecord
 from streams.replay import replay_journal
@@ -125,7 +125,7 @@ def _event_rows(table: Table, journals: Iterable[Path]) -> Iterator[bytes]:
             for line in lines:
                 if line.startswith(head):
                     malformed: list[object] = []
-                    yield from rows_of("journal", partition, [InputRecord(0, 0, None, line.rstrip(b"\n"))], malformed).get(table.name, [])  # type: ignore[arg-type]
+                    yield from json_rows("journal", partition, [InputRecord(0, 0, None, line.rstrip(b"\n"))], malformed).get(table.name, [])  # type: ignore[arg-type]
                     if malformed:
                         raise UserError(f"{path}: a line is no journal line", "give journal files as `fenghuo run --journal` writes them")
 
@@ -142,7 +142,7 @@ def _replayed_rows(shadow: Shadow, journals: list[Path], registry: Registry, pac
             for output in frame.outputs:
                 if output.topic == topic:
                     record = InputRecord(next(offsets, 0), 0, output.key, output.value)
-                    yield rows_of(topic, partition, [record], [])[shadow.table.name][0]
+                    yield json_rows(topic, partition, [record], [])[shadow.table.name][0]
     except (ValueError, OSError) as error:
         raise UserError(f"journal cannot be replayed: {error}", "give whole journals from their first entry, one file a partition") from None
 

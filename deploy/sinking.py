@@ -13,17 +13,21 @@ from deploy.settings import load_settings
 from schemas.telemetry import Telemetry
 from sinks.connection import ServerUnfit, address
 from sinks.migrate import MigrationRefused
+from sinks.milestones import Observer, unobserved
 from sinks.sink import KafkaGone, Sink, SinkStopped
 
 log = logging.getLogger(__name__)
 
 
-def run_sink(until_drained: bool) -> None:
-    """Run until SIGTERM, Ctrl-C, or everything is stored. Raises UserError with the exit code that says how it ended."""
+def run_sink(until_drained: bool, observe: Observer = unobserved) -> None:
+    """Run until SIGTERM, Ctrl-C, or everything is stored. Raises UserError with the exit code that says how it ended.
+
+    ``observe`` is told each milestone of each batch.
+    """
     settings = load_settings()
     configure_logs(settings.log, settings)
     telemetry = Telemetry()
-    sink = Sink(settings.sink, settings.clickhouse, settings.kafka, telemetry)
+    sink = Sink(settings.sink, settings.clickhouse, settings.kafka, telemetry, observe=observe)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -13,7 +13,7 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 
 from sinks.errors import Fate, fate_of
-from sinks.rows import EventRow
+from sinks.events import EventRow
 from sinks.tables import EVENT_TABLES, Table
 
 #: Not compared: it says when a row was inserted, and that is now.

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ProgrammingError
 
 from sinks.settings import ClickHouseSettings
 
@@ -46,7 +47,7 @@ def connect(settings: ClickHouseSettings) -> Client:
     """A client with the pinned settings. It names no database: every statement of ours is qualified.
 
     One client serves one thread. Of an embedded directory there may be many clients, in one process only.
-    Raises ServerUnfit for a server that is too old, and clickhouse-connect's ClickHouseError when there is none.
+    Raises ServerUnfit for a server that is too old or a user that may only read, and clickhouse-connect's ClickHouseError when there is none.
     """
     client = _open(settings)
     try:
@@ -56,6 +57,9 @@ def connect(settings: ClickHouseSettings) -> Client:
         for name, value in PINNED.items():
             if name in known:
                 client.set_client_setting(name, value)
+    except ProgrammingError as refused:
+        client.close()
+        raise ServerUnfit(f"{refused}: a user that may only read cannot fill the tables; FENGHUO_CLICKHOUSE__USER names one that may insert") from refused
     except Exception:
         client.close()
         raise

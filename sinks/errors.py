@@ -23,6 +23,8 @@ class Fate(Enum):
 
 RETRIABLE: Final[dict[int, str]] = {
     3: "UNEXPECTED_END_OF_FILE",
+    75: "CANNOT_WRITE_TO_FILE_DESCRIPTOR",  # a disk that somebody else filled
+    76: "CANNOT_OPEN_FILE",
     107: "FILE_DOESNT_EXIST",
     159: "TIMEOUT_EXCEEDED",
     173: "CANNOT_ALLOCATE_MEMORY",
@@ -42,6 +44,7 @@ RETRIABLE: Final[dict[int, str]] = {
     425: "SYSTEM_ERROR",
     473: "DEADLOCK_AVOIDED",
     999: "KEEPER_EXCEPTION",
+    1001: "STD_EXCEPTION",  # the file system's own errors: never about a row
 }
 NOT_ABOUT_ROWS: Final[dict[int, str]] = {
     8: "THERE_IS_NO_COLUMN",

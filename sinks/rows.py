@@ -1,25 +1,19 @@
-"""Kafka records as rows: one JSON object a row, which ClickHouse parses into the typed columns itself.
-
-The hot path cuts and joins bytes and parses nothing: an event's own JSON, then our columns behind it. ClickHouse is stricter
-than pydantic here and there (a key twice in one object, a bare NaN): it refuses such a row, and ``canonical`` writes it again
-from the validated model.
-"""
+"""Kafka records as rows, by table: events of the journal together, everything else one JSON object a row, which ClickHouse parses itself."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from schemas import journal
-from schemas.events import MODELS, EventKind
 from schemas.metrics import KEYS, Subject, Unit
 from schemas.outputs import dead_letter
 from sinks.columns import metric_column
+from sinks.events import Events, lines_of
 from sinks.tables import EVENT_TABLES
 
 Rows = dict[str, list[bytes]]
@@ -42,8 +36,10 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
-def rows_of(short: str, partition: int, records: Iterable[Record], malformed: list[Record]) -> Rows:
+def rows_of(short: str, partition: int, records: Iterable[Record], malformed: list[Record]) -> Mapping[str, list[bytes] | Events]:
     """The rows of records of one topic partition, by table. A record that is not in its topic's format goes to ``malformed``, whole."""
+    if short == "journal":
+        return _events(partition, records, malformed)
     rows: Rows = {}
     newest: dict[bytes | None, bytes] = {}
     make = _MAKERS[short]
@@ -63,68 +59,31 @@ def rows_of(short: str, partition: int, records: Iterable[Record], malformed: li
     return {table: made for table, made in rows.items() if made}
 
 
+def json_rows(short: str, partition: int, records: Iterable[Record], malformed: list[Record]) -> Rows:
+    """The same, every row as a JSON object."""
+    made = rows_of(short, partition, records, malformed)
+    return {table: rows if isinstance(rows, list) else rows.rows() for table, rows in made.items()}
+
+
 def rows_in(short: str, record: Record) -> int:
     """How many rows a record will make, cheaply."""
     return (record.value or b"").count(b"\n") + 1 if short == "journal" else 1
 
 
-# -- events: from journal chunks ------------------------------------------------------------------------------------------------
-
-_line_head: Final = re.compile(rb'\{"kind":"(\w+)","position":(\d+),"offset":(\d+),"event":').match
-
-
-def _journal(rows: Rows, partition: int, record: Record) -> None:
-    for line in (record.value or b"").split(b"\n"):
-        if not line:
+def _events(partition: int, records: Iterable[Record], malformed: list[Record]) -> dict[str, Events]:
+    events: dict[str, Events] = {}
+    for record in records:
+        try:
+            lines = lines_of(record.value or b"")
+        except ValueError:  # msgspec's errors are ValueErrors
+            malformed.append(record)
             continue
-        head = _line_head(line)
-        if head is not None and line.endswith(b"}}"):
-            kind, position, offset = head.groups()
-            table, event, trace = EVENT_TABLES[kind.decode()], line[head.end() : -1], b""  # type: ignore[index]
-        else:  # pretty-printed JSON, or a trace
-            entry = journal.read_line(line)
-            position, offset = b"%d" % entry.position, b"%d" % entry.offset
-            table, event = EVENT_TABLES[entry.kind], entry.value.strip()
-            trace = b"" if entry.trace is None else b',"_trace":' + _quote(entry.trace)
-        event_and = event[:-1].replace(b"\n", b" ")
-        row = b'%b,"_partition":%d,"_position":%b,"_offset":%b%b,"_raw":%b}' % (event_and, partition, position, offset, trace, _quote(event.decode()))
-        rows.setdefault(table, []).append(row)
-
-
-class _Own(msgspec.Struct):
-    raw: str = msgspec.field(name="_raw")
-    partition: int = msgspec.field(name="_partition")
-    position: int = msgspec.field(name="_position")
-    offset: int = msgspec.field(name="_offset")
-    trace: str = msgspec.field(name="_trace", default="")
-
-
-_own: Final = msgspec.json.Decoder(_Own).decode
-_KINDS: Final[dict[str, EventKind]] = {table: kind for kind, table in EVENT_TABLES.items()}
-
-
-class EventRow:
-    """What a row of an event table was made from: found again from the row itself when ClickHouse refused it."""
-
-    def __init__(self, table: str, row: bytes) -> None:
-        self.kind: EventKind = _KINDS[table]
-        own = _own(b"{" + row[row.rindex(b',"_partition":') + 1 :])  # quoted, the event's own text cannot hold this
-        self.value: bytes = own.raw.encode()
-        self.partition: int = own.partition
-        self.offset: int = own.offset
-        self._own = own
-
-    def canonical(self) -> bytes:
-        """The row with the event as its validated model states it: each field once, no unknown ones. Raises ValueError."""
-        event = MODELS[self.kind].model_validate_json(self.value)
-        stated = event.model_dump_json(exclude=set(event.model_extra or ()), exclude_unset=True)
-        own = {"_partition": self.partition, "_position": self._own.position, "_offset": self.offset, "_trace": self._own.trace, "_raw": self._own.raw}
-        return stated[:-1].encode() + b"," + _quote(own)[1:]
-
-    def key(self) -> bytes:
-        """The key its input record had: the contract says which."""
-        event = MODELS[self.kind].model_validate_json(self.value)
-        return str(getattr(event, "customer_id", self.partition)).encode()
+        for line in lines:
+            table = EVENT_TABLES[line.kind]
+            if table not in events:
+                events[table] = Events(partition)
+            events[table].add(line)
+    return events
 
 
 _output_offset: Final = re.compile(rb'"_partition":\d+,"_offset":(\d+)').findall
@@ -227,6 +186,6 @@ def _late_events(rows: Rows, partition: int, record: Record) -> None:
     _set_aside("late_events", rows, partition, record)
 
 
-_MAKERS: Final = {"journal": _journal, "customer-metrics": _metrics, "alerts": _alerts, "dead-letters": _dead_letters, "late-events": _late_events}
+_MAKERS: Final = {"customer-metrics": _metrics, "alerts": _alerts, "dead-letters": _dead_letters, "late-events": _late_events}
 #: Topics that the sink reads, by their short names.
-TOPICS: Final = tuple(_MAKERS)
+TOPICS: Final = ("journal", *_MAKERS)

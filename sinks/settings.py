@@ -48,7 +48,9 @@ class SinkSettings(BaseModel):
     batch_seconds: float = Field(1.0, gt=0, le=600, description="or at this age, so that a quiet partition is fresh too")
     backlog_rows: int = Field(400_000, ge=1, le=10_000_000, description="rows in hand over all partitions at which reading pauses")
     retry_seconds: float = Field(30.0, gt=0, le=600, description="longest pause between two tries while ClickHouse is away; the first is 0.1 s")
-    session_timeout_seconds: float = Field(10.0, ge=6, le=300, description="seconds after which a silent sink loses its partitions")
+    session_timeout_seconds: float = Field(
+        10.0, ge=1, le=300, description="seconds after which a silent sink loses its partitions; brokers take no less than 6 unless told so"
+    )
     drain_seconds: float = Field(20.0, gt=0, le=600, description="how long a stopping sink tries to store what it has in hand")
     refused_rows: int = Field(
         100, ge=0, le=1_000_000, description="rows of a batch that ClickHouse may refuse; with more the sink stops: the schema is at fault"

@@ -13,15 +13,17 @@ import time
 from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
 from sinks.connection import address, connect
 from sinks.dead_letters import DeadLetters, KafkaDeadLetters
-from sinks.errors import Fate, code_of, fate_of
+from sinks.errors import Fate, code_of, fate_of, summary
 from sinks.hand import Hand
 from sinks.migrate import Migrator
+from sinks.milestones import Milestone, Observer, unobserved
 from sinks.range_store import ClickHouseRanges, RangeStore
 from sinks.ranges import Do, Range, next_step
 from sinks.rows import Record, rows_of
@@ -33,6 +35,7 @@ from sinks.writer import Batch, Delayed, SinkStopped, Writer
 log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.1
 _STALLED_SECONDS = 180.0
+_REMEDY = "check FENGHUO_CLICKHOUSE__USER, its password and its rights: it must read and insert"
 __all__ = ["KafkaGone", "Sink", "SinkStopped"]
 
 
@@ -40,7 +43,7 @@ class Sink:
     """One member of the sink's consumer group. ``run`` belongs to one thread; the probes may ask from any.
 
     ``client`` may be shared with nothing else. Without one the sink connects by itself, and waits for the server. ``source``,
-    ``ranges`` and ``dead_letters`` are Kafka's and ClickHouse's unless given.
+    ``ranges`` and ``dead_letters`` are Kafka's and ClickHouse's unless given. ``observe`` is told each milestone of each batch.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Sink:
         source: Source | None = None,
         ranges: RangeStore | None = None,
         dead_letters: DeadLetters | None = None,
+        observe: Observer = unobserved,
     ) -> None:
         self._settings = settings
         self._clickhouse = clickhouse
@@ -63,6 +67,7 @@ class Sink:
         self._source: Source = source or KafkaSource(kafka, settings.group, settings.session_timeout_seconds, telemetry)
         self._dead_letters: DeadLetters = dead_letters or KafkaDeadLetters(kafka)
         self._group = f"{kafka.namespace}-{settings.group}"
+        self._observe = observe
         self._hands: dict[Place, Hand] = {}
         self._stored: dict[Place, Range | None] = {}
         self._pending: dict[Place, Batch] = {}
@@ -125,6 +130,8 @@ class Sink:
                 break
             except Exception as error:
                 if fate_of(error) is not Fate.RETRY:
+                    if isinstance(error, ClickHouseError):
+                        raise SinkStopped(f"ClickHouse at {address(self._clickhouse)} refuses the sink: {summary(error)}; {_REMEDY}") from error
                     raise
                 self._delay(_clickhouse(error))
                 stop.wait(self._retry_at - time.monotonic())
@@ -139,6 +146,7 @@ class Sink:
             self._dead_letters,
             self._telemetry,
             self._settings.refused_rows,
+            self._observe,
         )
         return True
 
@@ -180,6 +188,7 @@ class Sink:
             self._pending[hand.place] = batch
         assert self._writer is not None
         self._writer.write(batch)
+        self._observe(Milestone.BATCH_STORED)
         del self._pending[hand.place]
         self._done(hand, batch.offsets.last)
         return True
@@ -199,7 +208,9 @@ class Sink:
             if hand.waiting:
                 return None
             if step.do is Do.RECORD:
+                self._observe(Milestone.RANGE_CHOSEN)
                 self._stored[hand.place] = ranges.claim(name, partition, step.range)
+                self._observe(Milestone.RANGE_STORED)
                 if self._stored[hand.place] != step.range:
                     log.warning("%s[%d]: another sink holds %s; going on with its range", name, partition, self._stored[hand.place])
                     continue
@@ -228,6 +239,7 @@ class Sink:
         positions = {place: position for place, position in positions.items() if position > self._committed.get(place, 0)}
         if not positions:
             return
+        self._observe(Milestone.COMMITTING)
         try:
             self._source.commit(positions)
         except NotOwner as refused:
@@ -236,6 +248,7 @@ class Sink:
         except KafkaException as error:
             log.warning("commit failed, will be repeated: %s", error.args[0])
             return
+        self._observe(Milestone.COMMITTED)
         self._committed.update(positions)
         self._confirmed = {place: position for place, position in self._confirmed.items() if position > self._committed[place]}
         self._telemetry.counter("crm_sink_commits_total").inc()
@@ -262,6 +275,11 @@ class Sink:
             return False
         except KafkaException as error:
             self._delay(f"kafka: {error.args[0]}")
+            return False
+        except ClickHouseError as error:
+            if fate_of(error) is not Fate.RETRY:
+                raise SinkStopped(f"ClickHouse at {address(self._clickhouse)} refuses the sink: {summary(error)}; {_REMEDY}") from error
+            self._delay(_clickhouse(error))
             return False
         except Exception as error:
             if fate_of(error) is not Fate.RETRY:

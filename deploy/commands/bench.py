@@ -1,4 +1,4 @@
-"""``fenghuo bench``: how fast the core and the worker are here, how large the state is, how other engines do beside them, how long queries take."""
+"""``fenghuo bench``: how fast the core, the worker and the sink are here, how large the state is, how other engines do beside them, how long queries take."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Part(StrEnum):
     core = "core"
     state = "state"
     worker = "worker"
+    sink = "sink"
     peers = "peers"
     customers = "customers"
     queries = "queries"
@@ -31,7 +32,8 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         epilog="\b\nExamples:\n  fenghuo bench                        core, state and worker\n  fenghuo bench core --events 200000 --rounds 5\n"
-        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven\n"
+        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench sink                   into ClickHouse, beside one insert a poll\n"
+        "  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven\n"
         "  fenghuo bench customers --events 100000  what 1,000, 10,000 and 100,000 customers cost a worker\n"
         "  fenghuo bench queries                what dashboards ask, on ten million events in ClickHouse (5 minutes)"
     )
@@ -39,14 +41,16 @@ def register(app: typer.Typer) -> None:
         parts: Annotated[list[Part] | None, typer.Argument(help="What to measure. Default: core state worker.")] = None,
         events: Annotated[
             int | None,
-            typer.Option(min=500, help="Events per round: 200,000; state 50,000; sink 500,000; peers 2,000,000; queries 10,000,000; customers at most 1,000,000."),
+            typer.Option(
+                min=500, help="Events per round (200,000; state 50,000; sink 500,000; peers 2,000,000; queries 10,000,000); customers at most (1,000,000)."
+            ),
         ] = None,
         rounds: Annotated[int, typer.Option(min=1, max=99, help="Rounds; medians and ranges are over these.")] = 3,
         broker: Annotated[list[On] | None, typer.Option(help="Brokers for the worker. Default: both, kafka where Java and Maven are there.")] = None,
         peers: Annotated[bool, typer.Option("--peers", help="The same as the part peers.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")] = False,
     ) -> None:
-        """Measure on input of its own: core, state, worker; on request other engines side by side, and dashboards' queries.
+        """Measure on input of its own: core, state, worker; on request the sink, dashboards' queries, many customers, other engines side by side.
 
         Best on a machine with nothing else to do.
         """

@@ -61,6 +61,17 @@ def test_queries_are_timed_on_a_bank_made_in_clickhouse() -> None:
     assert len(figures["plans"]) == 3
 
 
+@pytest.mark.embedded
+def test_the_sink_is_measured_beside_the_naive_way_on_the_same_rows() -> None:
+    done = _bench("sink", "--events", "4000", "--rounds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    sink = json.loads(done.stdout)["sink"]
+    assert sink["events"] > 3_000
+    for way in ("sink", "naive"):
+        assert sink[way]["rows_per_core_second"].keys() == SPREAD
+    assert sink["sink"]["parts_written"]["median"] < sink["naive"]["parts_written"]["median"]
+
+
 def test_unknown_part_is_a_usage_error() -> None:
     assert _bench("nothing").returncode == 2
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import http.client
+import random
+import socket
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -46,6 +51,14 @@ def reader(clickhouse: EmbeddedClickHouse) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(params=["over HTTP", "in-process"])
+def either(request: pytest.FixtureRequest, clickhouse: EmbeddedClickHouse) -> Iterator[Client]:
+    """The same list of tests through the front and without it: the client's own behaviour is the reference."""
+    opened = connect(clickhouse) if request.param == "over HTTP" else clickhouse_connect.get_client(interface="chdb", path=str(clickhouse.path))
+    with opened as client:
+        yield client
+
+
 @pytest.fixture
 def writer(clickhouse: EmbeddedClickHouse) -> Iterator[Client]:
     with connect(clickhouse, WRITER) as client:
@@ -58,17 +71,17 @@ def test_a_client_without_credentials_reads(clickhouse: EmbeddedClickHouse) -> N
         assert client.ping()
 
 
-def test_rows_keep_their_types(reader: Client) -> None:
+def test_rows_keep_their_types(either: Client) -> None:
     moment = datetime.datetime(2026, 7, 20, 8, 0, tzinfo=datetime.UTC)  # the client returns UTC as a naive clock
-    result = reader.query("SELECT * FROM bank.events ORDER BY id LIMIT 2")
+    result = either.query("SELECT * FROM bank.events ORDER BY id LIMIT 2")
     assert result.column_names == ("id", "name", "amount", "at")
     assert result.result_rows[1] == (1, "名字 1", Decimal("12.50"), moment.replace(tzinfo=None))
 
 
-def test_parameters_are_bound_by_the_engine(reader: Client) -> None:
+def test_parameters_are_bound_by_the_engine(either: Client) -> None:
     sql = "SELECT count() FROM bank.events WHERE name = {name:String} AND id IN {ids:Array(UInt64)}"
-    assert reader.query(sql, parameters={"name": "名字 7", "ids": [6, 7]}).first_row == (1,)
-    assert reader.query("SELECT {text:String}", parameters={"text": "it's a \\ and a\ttab"}).first_row == ("it's a \\ and a\ttab",)
+    assert either.query(sql, parameters={"name": "名字 7", "ids": [6, 7]}).first_row == (1,)
+    assert either.query("SELECT {text:String}", parameters={"text": "it's a \\ and a\ttab"}).first_row == ("it's a \\ and a\ttab",)
 
 
 def test_parameters_may_come_as_a_form(clickhouse: EmbeddedClickHouse) -> None:
@@ -76,41 +89,41 @@ def test_parameters_may_come_as_a_form(clickhouse: EmbeddedClickHouse) -> None:
         assert client.query("SELECT {n:UInt8} + 1, {s:String}", parameters={"n": 4, "s": "名字"}).first_row == (5, "名字")
 
 
-def test_data_frames_and_arrow(reader: Client) -> None:
-    frame = reader.query_df("SELECT id, name FROM bank.events ORDER BY id")
+def test_data_frames_and_arrow(either: Client) -> None:
+    frame = either.query_df("SELECT id, name FROM bank.events ORDER BY id")
     assert (len(frame), frame["name"][5]) == (1000, "名字 5")
-    table = reader.query_arrow("SELECT id, name FROM bank.events ORDER BY id")
+    table = either.query_arrow("SELECT id, name FROM bank.events ORDER BY id")
     assert table.num_rows == 1000
 
 
-def test_a_result_without_rows(reader: Client) -> None:
-    assert reader.query("SELECT id FROM bank.events WHERE id > 5000").result_rows == []
-    assert reader.query("SELECT id, name FROM bank.events LIMIT 0").column_names == ("id", "name")
+def test_a_result_without_rows(either: Client) -> None:
+    assert either.query("SELECT id FROM bank.events WHERE id > 5000").result_rows == []
+    assert either.query("SELECT id, name FROM bank.events LIMIT 0").column_names == ("id", "name")
 
 
-def test_a_million_rows_stream(reader: Client) -> None:
-    with reader.query_row_block_stream("SELECT number, toString(number) FROM numbers(1000000)") as stream:
+def test_a_million_rows_stream(either: Client) -> None:
+    with either.query_row_block_stream("SELECT number, toString(number) FROM numbers(1000000)") as stream:
         assert sum(len(block) for block in stream) == 1_000_000
 
 
-def test_a_stream_left_early_frees_its_connection(reader: Client) -> None:
-    with reader.query_row_block_stream("SELECT number FROM numbers(10000000)") as stream:
+def test_a_stream_left_early_frees_its_connection(either: Client) -> None:
+    with either.query_row_block_stream("SELECT number FROM numbers(10000000)") as stream:
         next(iter(stream))
-    assert reader.command("SELECT 1") == 1
+    assert either.command("SELECT 1") == 1
 
 
-def test_an_error_comes_with_its_code(reader: Client) -> None:
+def test_an_error_comes_with_its_code(either: Client) -> None:
     with pytest.raises(DatabaseError) as caught:
-        reader.query("SELECT * FROM bank.nowhere")
+        either.query("SELECT * FROM bank.nowhere")
     assert caught.value.code == 60
     with pytest.raises(DatabaseError) as caught:
-        reader.query("SELECT FROM WHERE")
+        either.query("SELECT FROM WHERE")
     assert caught.value.code == 62
 
 
-def test_an_error_midway_is_an_error_not_a_short_answer(reader: Client) -> None:
-    with pytest.raises(StreamFailureError, match="throwIf"):
-        assert reader.query("SELECT throwIf(number = 900000), number FROM numbers(1000000)").result_rows
+def test_an_error_midway_is_an_error_not_a_short_answer(either: Client) -> None:
+    with pytest.raises((StreamFailureError, DatabaseError), match="throwIf"):
+        assert either.query("SELECT throwIf(number = 900000), number FROM numbers(1000000)").result_rows
 
 
 @pytest.mark.parametrize("compress", [True, False])
@@ -307,3 +320,63 @@ def test_requests_of_one_session_take_turns(clickhouse: EmbeddedClickHouse) -> N
                 second.command("SELECT 1")
             assert caught.value.code == 373
         assert second.command("SELECT 1") == 1
+
+
+def test_a_query_over_its_limit_ends_with_a_code_and_the_next_one_is_answered(clickhouse: EmbeddedClickHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.embedded.front.app.LONGEST_QUERY_SECONDS", 1)
+    with connect(clickhouse) as client:
+        for sql in ("SELECT sum(sipHash64(number)) FROM numbers(1000000000000)", "SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 1"):
+            with pytest.raises(ClickHouseError, match="TIMEOUT_EXCEEDED"):
+                client.query(sql)
+        with pytest.raises(DatabaseError) as caught:
+            client.command("SELECT 1 SETTINGS max_execution_time = 1000")
+        assert caught.value.code == 164
+        assert client.command("SELECT count() FROM bank.events") == 1000
+
+
+@pytest.mark.parametrize("user", [READER, WRITER])
+def test_two_statements_are_refused_whatever_stands_between_them(clickhouse: EmbeddedClickHouse, user: str) -> None:
+    with connect(clickhouse, user) as client:
+        for sql in ("SELECT 1; DROP TABLE bank.events", "SELECT 1 -- ; DROP\n; DROP TABLE bank.events", "SELECT '\\'';' ; DROP TABLE bank.events"):
+            with pytest.raises(DatabaseError) as caught:
+                client.raw_query(sql)
+            assert caught.value.code == 62
+        assert client.raw_query("SELECT length('\\'; DROP TABLE bank.events --')") == b"28\n", "one text, though it does not look it"
+        assert client.command("SELECT count() FROM bank.events") == 1000
+
+
+HOLD = """
+import pathlib, sys, time
+from deploy.embedded.clickhouse import EmbeddedClickHouse
+with EmbeddedClickHouse(pathlib.Path(sys.argv[1])) as running:
+    print(running.port, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_no_request_ends_the_front(tmp_path: Path) -> None:
+    """In a process of its own, since what ends it would end the tests."""
+    chance = random.Random(11)
+    odd = ["SELECT", "(", ")", "'", "`", '"', "\\", "/*", "*/", "--", "#", "$$", ";", "\x00", "FORMAT Native", "{a:Identifier}", "numbers(10)", "名", "1e999"]
+    pieces = OUTWARD + odd
+    names = ["query", "database", "session_id", "session_timeout", "default_format", "max_threads", "compress", "param_a", "wait_end_of_query", "readonly", "'"]
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        try:
+            for _ in range(300):
+                chosen = {chance.choice(names): " ".join(chance.sample(pieces, chance.randrange(4))) for _ in range(3)}
+                body = chance.randbytes(chance.randrange(80)) if chance.random() < 0.5 else " ".join(chance.sample(pieces, 3)).encode()
+                headers = {"Content-Encoding": chance.choice(["lz4", "gzip", "br", "identity"])} if chance.random() < 0.3 else {}
+                if chance.random() < 0.2:
+                    headers["Content-Type"] = "multipart/form-data; boundary=" + chance.choice(["x", "", "名".encode().hex()])
+                ask = urllib.request.Request(f"http://127.0.0.1:{port}/?{urllib.parse.urlencode(chosen)}", body, headers)
+                with suppress(urllib.error.HTTPError, http.client.HTTPException):
+                    urllib.request.urlopen(ask, timeout=20).read()
+                assert process.poll() is None
+            for _ in range(50):
+                with socket.create_connection(("127.0.0.1", port), 5) as raw:
+                    raw.sendall(chance.randbytes(200) if chance.random() < 0.5 else b"POST / HTTP/1.1\r\nContent-Length: 999999\r\n\r\nSELECT")
+            assert urllib.request.urlopen(f"http://127.0.0.1:{port}/?query=SELECT%201", timeout=20).read() == b"1\n"
+        finally:
+            process.kill()

@@ -29,6 +29,9 @@ from deploy.embedded.front.statement import READING, Statement, parse, refuse_ou
 #: A page in a browser must not reach the front under another name (DNS rebinding).
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
+#: A reader's query may take this long: what the role of a server's readers says too.
+LONGEST_QUERY_SECONDS = 60
+
 
 @dataclass(frozen=True)
 class User:
@@ -123,6 +126,7 @@ async def _read(request: Request) -> Asked:
 def _preparation(user: User) -> Callable[[Any], None]:
     def prepare(connection: Any) -> None:
         if user.reads_only:
+            connection.query(f"SET max_execution_time = {LONGEST_QUERY_SECONDS}")
             connection.query("SET readonly = 1")
 
     return prepare

@@ -1,0 +1,158 @@
+"""The sink into the embedded ClickHouse, side by side with the naive way: one insert of JSONEachRow for each table and poll.
+
+Both get the same journal in turn, from memory: Kafka's client is left out of both. The sink is the whole one (ranges, tokens,
+commits); the naive way keeps nothing for a restart. CPU is that of the process, ClickHouse's merges of that time included.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from deploy.benchmarking.figures import Spread, table
+from deploy.benchmarking.workload import bank
+from schemas import journal
+from schemas.connection import KafkaSettings
+from schemas.telemetry import Telemetry
+from schemas.topics import load_registry
+from sinks.connection import connect
+from sinks.migrate import Migrator
+from sinks.rows import rows_of
+from sinks.settings import ClickHouseSettings, SinkSettings
+from sinks.sink import Sink
+from sinks.source import End, Fetched, Place
+from sinks.tables import EVENT_TABLES, declared_tables
+
+#: Events of a worker's frame, and so of a journal record; what a live partition gives a poll.
+_CHUNK: Final = 500
+_LIVE: Final = 20_000
+_MONTHS: Final = 1
+TITLES: Final = {"sink": "fenghuo sink", "naive": "an insert a poll, JSONEachRow"}
+
+
+def bench_sink(events: int, rounds: int, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Measure both ways in turn and return the figures."""
+    progress("sink: simulating a bank")
+    chunks = list(_journal(events))
+    rows = sum((record.value or b"").count(b"\n") + 1 for record in chunks)
+    runs: dict[str, list[dict[str, float]]] = {way: [] for way in TITLES}
+    owner = connect(ClickHouseSettings(url=f"chdb://{folder / 'clickhouse'}"))
+    for number in range(rounds):
+        for way in TITLES:
+            progress(f"sink: round {number + 1} of {rounds}, {TITLES[way]}, {rows:,} events")
+            settings = ClickHouseSettings(url=f"chdb://{folder / 'clickhouse'}", database=f"{way}_{number}")
+            for _ in Migrator(owner, settings).up():
+                pass
+            runs[way].append(_run(way, chunks, rows, settings, owner))
+            owner.command(f"DROP DATABASE {settings.database}")
+    owner.close()
+    return {"events": rows, **{way: {name: Spread.of([run[name] for run in made]).as_json(1) for name in made[0]} for way, made in runs.items()}}
+
+
+def sink_text(figures: dict[str, Any]) -> str:
+    """The figures as a table."""
+    headings = ["into ClickHouse", "rows/s a core", "rows/s", "CPU us a row", "catch-up to live", "parts written", "parts at the end"]
+    names = ["rows_per_core_second", "rows_per_second", "cpu_us_per_row", "catch_up_to_live", "parts_written", "parts_at_the_end"]
+    return table(headings, [[title, *(_cell(figures[way][name]) for name in names)] for way, title in TITLES.items()])
+
+
+def _cell(spread: Mapping[str, float]) -> str:
+    middle, low, high = (f"{spread[name]:,.0f}" if spread[name] >= 100 else f"{spread[name]:.1f}" for name in ("median", "low", "high"))
+    return middle if low == high else f"{middle} ({low}-{high})"
+
+
+def _run(way: str, chunks: Sequence[Fetched], rows: int, settings: ClickHouseSettings, owner: Client) -> dict[str, float]:
+    client = connect(settings)
+    started, cpu = time.perf_counter(), time.process_time()
+    if way == "sink":
+        source = _Memory(chunks)
+        Sink(SinkSettings(), settings, KafkaSettings(), Telemetry(), client, source=source).run(threading.Event(), until_drained=True)
+    else:
+        _naive(chunks, settings, client)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    tables = ", ".join(f"'{name}'" for name in EVENT_TABLES.values())
+    found = owner.query(
+        "SELECT count(), sum(rows), max(max_block_number) FROM system.parts"
+        f" WHERE active AND database = '{settings.database}' AND table IN ({tables}) GROUP BY table"
+    ).result_rows
+    if sum(stored for _, stored, _ in found) != rows:
+        raise RuntimeError(f"{way} stored {sum(stored for _, stored, _ in found):,} of {rows:,} rows")
+    client.close()
+    return {
+        "rows_per_core_second": rows / cpu,
+        "rows_per_second": rows / seconds,
+        "cpu_us_per_row": cpu / rows * 1e6,
+        "catch_up_to_live": rows / seconds / _LIVE,
+        "parts_written": sum(last for _, _, last in found),
+        "parts_at_the_end": sum(active for active, _, _ in found),
+    }
+
+
+def _naive(chunks: Sequence[Fetched], settings: ClickHouseSettings, client: Client) -> None:
+    tables = {one.name: one for one in declared_tables(settings.business_timezone)}
+    for record in chunks:
+        for name, made in rows_of("journal", record.place[1], [record], []).items():
+            lines = made if isinstance(made, list) else made.rows()
+            client.raw_insert(f"{settings.database}.{name}", tables[name].given, b"\n".join(lines), fmt="JSONEachRow")
+
+
+def _journal(events: int) -> Iterator[Fetched]:
+    """The bank's events as the workers' journal, partitions in turn."""
+    registry = load_registry()
+    kinds = {topic.short: kind for kind, topic in registry.inputs.items()}
+    lines: dict[int, list[bytes]] = {number: [] for number in range(registry.partitions)}
+    for record in bank(events, registry, _MONTHS):
+        if record.value is not None:
+            position = len(lines[record.partition])
+            lines[record.partition].append(journal.line(kinds[record.topic], position, position, record.value))
+    offsets: Counter[int] = Counter()
+    pieces = [iter([(number, b"\n".join(part)) for part in (held[at : at + _CHUNK] for at in range(0, len(held), _CHUNK))]) for number, held in lines.items()]
+    while pieces:
+        for piece in pieces[:]:
+            if (made := next(piece, None)) is None:
+                pieces.remove(piece)
+                continue
+            number, value = made
+            yield Fetched(("journal", number), offsets[number], 0, None, value, [])
+            offsets[number] += 1
+
+
+class _Memory:
+    """The journal, read like Kafka by one member that owns all of it: a poll gives what a fetch would."""
+
+    def __init__(self, chunks: Sequence[Fetched]) -> None:
+        self._chunks = list(reversed(chunks))
+        self._ends = Counter(record.place for record in chunks)
+        self._paused = False
+
+    def open(self, assigned: Callable[[list[Place]], None], revoked: Callable[[list[Place]], None]) -> None:  # noqa: ARG002
+        assigned(list(self._ends))
+
+    def incarnations(self) -> dict[str, str]:
+        return {"journal": "bench"}
+
+    def poll(self, timeout: float) -> list[Fetched | End]:
+        if self._paused:
+            time.sleep(timeout)
+            return []
+        found: list[Fetched | End] = [self._chunks.pop() for _ in range(min(50, len(self._chunks)))]
+        return found or [End(place, end) for place, end in self._ends.items()]
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+
+    def commit(self, positions: Mapping[Place, int]) -> None: ...
+
+    def lag(self, place: Place, position: int) -> int | None:
+        return self._ends[place] - position
+
+    def close(self) -> None: ...

@@ -1,0 +1,96 @@
+"""What ClickHouse or its owner does not allow: one line that says so, nothing lost, nothing let in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import OperationalError
+
+from schemas import journal
+from schemas.connection import KafkaSettings
+from schemas.telemetry import Telemetry
+from sinks.connection import ServerUnfit, connect
+from sinks.settings import ClickHouseSettings, SinkSettings
+from sinks.sink import Sink, SinkStopped
+from sinks.source import End, Fetched
+from tests.sinks.kills.world import Holder
+from tests.sinks.memory import NOW, MemorySource, Topics, transaction
+from tests.sinks.test_sink import QUICK, Faulty
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(scope="module")
+def holder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holder]:
+    running = Holder(tmp_path_factory.mktemp("holder") / "data")
+    running.start()
+    yield running
+    running.kill()
+
+
+def as_user(holder: Holder, user: str, password: str) -> ClickHouseSettings:
+    return ClickHouseSettings(url=f"http://127.0.0.1:{holder.port}", user=user, password=password)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("user", "password", "says"), [("bi_reader", "", "may only read"), ("nobody", "x", "AUTHENTICATION_FAILED")])
+def test_a_user_that_may_not_write_ends_the_sink_in_one_line(holder: Holder, user: str, password: str, says: str) -> None:
+    topics = Topics()
+    topics.journal(0, [("transaction", transaction(1))])
+    with pytest.raises((ServerUnfit, SinkStopped), match=says) as ended:
+        Sink(QUICK, as_user(holder, user, password), KafkaSettings(), Telemetry(), source=MemorySource(topics)).run(threading.Event())
+    assert "FENGHUO_CLICKHOUSE__USER" in str(ended.value)
+    assert "\n" not in str(ended.value)
+    assert topics.commits == {}
+
+
+def test_a_server_that_is_too_old_is_named(holder: Holder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.connection.OLDEST", (99, 1))
+    with pytest.raises(ServerUnfit, match=r"ClickHouse \d+\.\S+ is too old: 99\.1 or newer is needed"):
+        connect(as_user(holder, "writer", holder.password))
+
+
+class Endless(MemorySource):
+    """A topic that always has more; ``given`` counts what was read."""
+
+    given = 0
+
+    def poll(self, timeout: float) -> list[Fetched | End]:
+        if self.paused:
+            threading.Event().wait(min(timeout, 0.01))
+            return []
+        chunk = b"\n".join(journal.line("transaction", n, n, b'{"event_id":"e"}') for n in range(200))
+        found: list[Fetched | End] = [Fetched(("journal", 0), self.given + n, NOW, None, chunk, []) for n in range(10)]
+        self.given += 10
+        return found
+
+
+def test_with_clickhouse_away_a_sink_reads_no_more_and_stays_a_member(clickhouse: ClickHouseSettings, client: Client) -> None:
+    """An hour of retries, made short: what it holds is bounded from the first failure on, however long the outage."""
+    backlog = 20_000
+    topics = Topics()
+    topics.put("journal", 0, b"")
+    source = Endless(topics)
+    stop = threading.Event()
+    held: list[int] = []
+
+    class Away(Faulty):
+        def raw_insert(self, *_: object, **__: object) -> object:
+            self.inserts += 1
+            held.append(source.given)
+            if self.inserts == 40:
+                stop.set()
+            raise OperationalError("no answer")
+
+    settings = SinkSettings(batch_rows=5_000, batch_seconds=0.01, backlog_rows=backlog, retry_seconds=0.01, drain_seconds=0.2)
+    away = Away(client, {})
+    sink = Sink(settings, clickhouse, KafkaSettings(), Telemetry(), away, source=source)  # type: ignore[arg-type]
+    monitored = sink.live()
+    assert not sink.run(stop)
+    assert monitored
+    assert len(held) >= 40
+    assert source.given * 200 <= backlog + 10 * 200, "no more is read than the bound and one poll"
+    assert len(set(held[1:])) == 1, "after the first failure nothing more was read"
+    assert topics.commits == {}
