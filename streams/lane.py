@@ -81,9 +81,14 @@ class Lane:
         self._lateness_ms = pack.lateness_days * DAY_MS
         self._timers = Timers({key: wake_of(value) for key, value in states.items()})
         self._warnings = Warnings(pack, number)
-        self._merge = Merge(self._decode, {kind: progress.latest for kind, progress in self.record.inputs.items()})
+        latest = {kind: progress.latest for kind, progress in self.record.inputs.items()}
         waiting = self.record.waiting
+        if waiting is not None and waiting.place is not None:
+            latest[waiting.kind] = waiting.place  # a topic whose first record waits has no progress yet
+        self._merge = Merge(self._decode, latest)
         self._waiting = None if waiting is None else Head(waiting.kind, waiting.record(), self._decode, waiting.place)
+        if self._waiting is not None and self._waiting.event is not None:
+            self._waiting.digest = _identity(self._waiting.event)
         self._in_hand: dict[bytes, CustomerInHand] = {}
         self._touched: dict[bytes, list[_Step]] = {}
         self._lines: list[bytes] = []
@@ -244,7 +249,7 @@ class Lane:
         if clock is not None and at < clock - self._lateness_ms:
             self._late(kind, record)
             return "late"
-        head.digest = int.from_bytes(blake2b(f"{event.source}\x00{event.event_id}".encode(), digest_size=8).digest(), "big")
+        head.digest = _identity(event)
         state = self._customer(key_of(event), event.customer_id, at).state
         return "duplicate" if head.digest in state.seen and record.offset > state.offsets.get(kind, -1) else None
 
@@ -371,6 +376,11 @@ class Lane:
     def _put_aside(self, topic: str, record: Record, aside: SetAside) -> None:
         self._set_aside.append(aside)
         self._outputs.append(Output(topic, record.key, record.value, aside.headers(list(record.headers))))
+
+
+def _identity(event: ReadEvent) -> int:
+    """What stands for an event's source and id in the state of its customer."""
+    return int.from_bytes(blake2b(f"{event.source}\x00{event.event_id}".encode(), digest_size=8).digest(), "big")
 
 
 def _decode_journal(kind: EventKind, record: Record) -> tuple[ReadEvent, Instant]:

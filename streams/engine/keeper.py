@@ -281,6 +281,8 @@ class Keeper:
             if at_end:
                 self._ends.add(place)
         frame = lane.frame(self._limit)
+        if frame is None:
+            self._release()  # what a lane had in its state already is in nobody's hand, and no frame says so
         if frame is None and all(place in self._ends or lane.in_hand(inlet.kind) for place, inlet in self.inlets.items()):
             # No topic is missing, so the lane must see further into one it has already: full or not, read on.
             self._release(at_any_level=True)
