@@ -19,10 +19,11 @@ STEPS = 220
 class Faults:
     """``strike`` carries out a fault on the process whose step it is. ``counts`` says how often each fault struck at each step."""
 
-    def __init__(self, scheduler: Scheduler, kinds: list[Fault], strike: Strike) -> None:
+    def __init__(self, scheduler: Scheduler, kinds: list[Fault], strike: Strike, fencing: bool) -> None:
         random = scheduler.random
         self._scheduler = scheduler
         self._strike = strike
+        self._fencing = fencing
         self._plan: dict[int, Fault] = {random.randint(1, STEPS): random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3, 5)))}
         self._trouble = random.choice((0.0, 0.0, 0.02, 0.2))
         self._slow = random.choice((0.0, 0.0, 0.01, 0.05))
@@ -57,8 +58,10 @@ class Faults:
         return "again" if random.random() < 0.5 else "abort"
 
     def put_out(self, process: Process) -> None:
-        """The group has given a process up; the process may not know it yet."""
+        """The group has given a process up; the process may not know it yet. Without fencing it must not wake: two would write."""
         self.excused.add(process.name)
+        if not self._fencing and process.alive:
+            self._strike("kill", process)
 
     def fenced(self, process: Process, by: str) -> None:
         """Only who was put out may find itself fenced, or whom such a one has fenced: it wakes while it opens a partition, and goes on."""

@@ -66,13 +66,13 @@ class Schedule:
         self._transactions = mode == "transactions"
         self._processor = processor or customer_processor(registry, pack)
         self._settings = WorkerSettings(
-            frame_events=random.choice((1, 4, 10, 20, 100)),
+            frame_events=random.choice((2, 8, 20, 50, 200)),
             buffer_events=random.choice((1, 5, 30, 1000)),
             transaction_timeout_seconds=30.0,
         )
         kinds: list[Fault] = ["kill", "kill", "stop", "pause", "join", "leave"] if self._transactions else ["kill", "kill", "pause", "join", "leave"]
         broker, group = Broker(self._scheduler, RECEIVED), Group(self._scheduler, PARTITIONS)
-        faults = Faults(self._scheduler, kinds, self._strike)
+        faults = Faults(self._scheduler, kinds, self._strike, self._transactions)
         number = random.randrange(BANKS) + (0 if self._transactions else BANKS)
         loaded_first = random.random() < 0.5 or not self._transactions
         self.ended = Ended(seed, mode, number, loaded_first, broker, group, faults)
