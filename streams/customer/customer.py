@@ -6,6 +6,7 @@ Pure: no clock, no I/O. ``today`` only moves forward, with the instant as of whi
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from alerting.pack import Pack
@@ -96,7 +97,7 @@ class CustomerInHand:
         """Take one event in; the metric families that it touched. ``position`` is its place in the journal."""
         families = _APPLY[kind](self, event, at, self.calendar.day(at), position)
         evidence = self.state.evidence
-        for family in families:
+        for family in _in_order(families):
             positions = evidence.get(family)
             if positions is None:
                 evidence[family] = [position]
@@ -178,6 +179,12 @@ class CustomerInHand:
 
     def _feedback(self, _event: Feedback, _at: Instant, _day: Day, _position: int) -> Families:
         return _NOTHING
+
+
+@lru_cache(maxsize=256)
+def _in_order(families: Families) -> tuple[str, ...]:
+    """A set's own order differs from process to process; what is stored must not."""
+    return tuple(sorted(families))
 
 
 _APPLY: Final[dict[EventKind, Callable[..., Families]]] = {

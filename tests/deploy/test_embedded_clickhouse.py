@@ -153,6 +153,15 @@ def test_raw_inserts_with_settings_and_a_deduplication_token(writer: Client) -> 
     assert caught.value.code == 27
 
 
+def test_an_insert_may_state_settings_of_its_own_and_name_a_table_after_them(writer: Client) -> None:
+    writer.command("CREATE TABLE bank.settings (format UInt64) ENGINE = MergeTree ORDER BY format")
+    writer.raw_insert("bank.settings", ["format"], b'{"format":1}\n', fmt="JSONEachRow")
+    writer.command('INSERT INTO bank.settings (format) SETTINGS async_insert = 0 FORMAT JSONEachRow\n{"format":2}')
+    writer.command('INSERT INTO bank.settings FORMAT JSONEachRow {"format":3}')
+    assert writer.query("SELECT groupArray(format) FROM (SELECT format FROM bank.settings ORDER BY format)").first_row == ([1, 2, 3],)
+    writer.command("DROP TABLE bank.settings")
+
+
 def test_a_session_keeps_temporary_tables_and_a_request_keeps_its_settings_to_itself(clickhouse: EmbeddedClickHouse) -> None:
     with connect(clickhouse, WRITER, session_id="s1") as client:
         client.command("CREATE TEMPORARY TABLE mine (a UInt8)")

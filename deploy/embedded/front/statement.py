@@ -77,6 +77,18 @@ class Statement:
         """Whether rows come with the statement in a named format (``VALUES`` and ``SELECT`` are the engine's to read)."""
         return self.data is not None
 
+    def with_data_from(self, file: str) -> str:
+        """The insert, reading its rows from a file instead: ``INSERT INTO t (a) FROM INFILE '...' SETTINGS ... FORMAT name``."""
+        head = self.sql.encode()
+        found = [token for token in _TOKEN.finditer(head) if token.lastgroup != "space"]
+        last = next(token for token in reversed(found) if token.group().upper() == b"FORMAT")
+        set_here = (
+            token for token, _name, sign in zip(found, found[1:], found[2:], strict=False) if token.group().upper() == b"SETTINGS" and sign.group() == b"="
+        )
+        place = next(set_here, last)
+        quoted = file.replace("\\", "\\\\").replace("'", "\\'")
+        return f"{head[: place.start()].decode()} FROM INFILE '{quoted}' {head[place.start() :].decode()}"
+
     @property
     def answers(self) -> bool:
         """Whether it has a result, be it empty."""

@@ -155,7 +155,6 @@ def test_two_sinks_at_once(world: World, slices: list[Slice]) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.xfail(reason="chDB's streaming insert, which the HTTP front uses, reports success on a full disk though nothing is stored")
 def test_a_full_disk(kafka: str, tmp_path: Path, slices: list[Slice]) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
