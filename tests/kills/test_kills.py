@@ -1,0 +1,108 @@
+"""Workers and brokers of a real three-broker Kafka struck under load: exact afterwards, whatever was done.
+
+The short sample takes every named step of a frame once in turn of chance; the long run is the whole campaign, more than a hundred
+faults, and prints what each kind cost: ``make test-long ARGS="tests/kills -s"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.real_kafka.cluster import Cluster, Unavailable
+from streams.engine.steps import Step
+from tests.kills.campaign import WORKING, Ledger, campaign
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture(scope="module")
+def three() -> Iterator[Cluster]:
+    """Three brokers, replication 3, two in step to accept a write."""
+    try:
+        cluster = Cluster(3, heap="400m")
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Iterator[Ledger]:
+    """One for all tests of this page; the long run prints it."""
+    ledger = Ledger()
+    yield ledger
+    print(f"\n{ledger.table()}\n{dict(ledger.ends)}")
+
+
+def test_sample(three: Cluster, namespace: str, tmp_path: Path) -> None:
+    """A worker killed inside a transaction, one stopped past its session and woken, the group's coordinator killed."""
+    ledger = Ledger()
+    with campaign(three, namespace, tmp_path, ledger, seed=1, workers=2) as war:
+        war.kill_at(Step.outputs_sent)
+        war.stop_at(Step.states_sent)
+        war.kill_group_coordinator()
+    assert ledger.ends == {"woke up fenced and left": 1}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [11, 12])
+def test_workers_killed_at_every_step(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger, seed: int) -> None:
+    with campaign(three, namespace, tmp_path, ledger, seed=seed) as war:
+        for step in WORKING:
+            war.kill_at(step)
+        war.kill_while_committing()
+        war.kill_while_committing()
+        for step in (Step.recovering, Step.opened):
+            war.kill_in_recovery(step)
+        for step in (Step.revoked, Step.assigned):
+            war.kill_in_rebalance(step)
+        for _ in range(3):
+            war.kill_at_random()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [21, 22])
+def test_workers_stopped_past_their_session_and_woken(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger, seed: int) -> None:
+    with campaign(three, namespace, tmp_path, ledger, seed=seed) as war:
+        for step in (*WORKING, None, None, None):
+            war.stop_at(step)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [31, 32])
+def test_brokers_lost(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger, seed: int) -> None:
+    with campaign(three, namespace, tmp_path, ledger, seed=seed) as war:
+        for _ in range(2):
+            war.kill_group_coordinator()
+            war.kill_transaction_coordinator()
+            war.kill_leader()
+        war.lose_two()
+        war.roll_brokers()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("static", [False, True], ids=["no-fixed-names", "fixed-names"])
+def test_workers_come_and_go(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger, static: bool) -> None:
+    with campaign(three, namespace, tmp_path, ledger, seed=41, static=static) as war:
+        for _ in range(4):
+            war.add()
+            war.remove()
+        war.roll_workers()
+        for _ in range(4):
+            war.kill_and_restart()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [51, 52])
+def test_everything_in_any_order(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger, seed: int) -> None:
+    with campaign(three, namespace, tmp_path, ledger, seed=seed, rate=800.0) as war:
+        for _ in range(14):
+            war.anything()
