@@ -309,14 +309,23 @@ def _words(step: Step) -> str:
 
 @contextmanager
 def campaign(
-    cluster: Cluster, namespace: str, folder: Path, ledger: Ledger, *, seed: int, workers: int = 3, rate: float = 400.0, static: bool = False
+    cluster: Cluster,
+    namespace: str,
+    folder: Path,
+    ledger: Ledger,
+    *,
+    seed: int,
+    workers: int = 3,
+    rate: float = 300.0,
+    customers: int = 120,
+    static: bool = False,
 ) -> Iterator[Campaign]:
     """Workers under load; when the context is left everything is drained, the workers leave, and all must be exact."""
     kafka = KafkaSettings(bootstrap_servers=cluster.bootstrap_servers, namespace=namespace, partitions=4, replication=3)
     topics = Topics(kafka)
     topics.apply(topics.plan())
     environ = environment(kafka)
-    with Fleet(folder, environ, static) as fleet, Watcher(kafka) as watcher, Load(kafka, rate, seed) as load:
+    with Fleet(folder, environ, static) as fleet, Watcher(kafka) as watcher, Load(kafka, rate, seed, customers) as load:
         for _ in range(workers):
             fleet.add()
         running = Campaign(cluster, kafka, fleet, watcher, ledger, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,40 +12,57 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from deploy.embedded import guard
 from tests.kills.launch import Order, give, hit_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+class Nursery:
+    """The process that workers are forked from; they end with it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.kills.nursery"], stdin=subprocess.PIPE, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        )
+
+    def bear(self, orders: Path, log: Path, environ: Mapping[str, str]) -> None:
+        """A worker process."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"file": str(orders), "log": str(log), "environ": dict(environ)}).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        """End it and every worker that is left."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
 class Member:
     """One worker process."""
 
-    def __init__(self, name: str, folder: Path, environ: Mapping[str, str], instance: str | None) -> None:
+    def __init__(self, name: str, folder: Path, nursery: Nursery, environ: Mapping[str, str], instance: str | None) -> None:
         self.name = name
         self.instance = instance
         self.log = folder / f"{name}.log"
         self._orders = folder / f"{name}.order"
         own = {} if instance is None else {"FENGHUO_WORKER__INSTANCE_ID": instance}
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-S", "-E", guard.__file__, sys.executable, "-m", "tests.kills.launch", str(self._orders)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**environ, **own},
-                cwd=ROOT,
-                start_new_session=True,
-            )
+        nursery.bear(self._orders, self.log, {**environ, **own})
 
     @property
     def code(self) -> int | None:
-        """Its exit code, None while it lives."""
-        return self._process.poll()
+        """Its exit code, None while it lives; the negative signal that killed it."""
+        try:
+            return int(self._orders.with_suffix(".code").read_text())
+        except FileNotFoundError:
+            return None
 
     def send(self, number: int) -> None:
-        """A signal to the worker itself."""
-        os.kill(int((self._orders.with_suffix(".pid")).read_text()), number)
+        """A signal to it."""
+        pid = self._orders.with_suffix(".pid")
+        while not pid.exists():
+            time.sleep(0.01)
+        os.kill(int(pid.read_text()), number)
 
     def order(self, order: Order) -> None:
         """Strike when it next takes the step."""
@@ -59,19 +77,15 @@ class Member:
 
     def wait(self, seconds: float) -> int:
         """Its exit code; fails the test when it does not come."""
-        try:
-            return self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} did not end within {seconds:.0f} s; its last words:\n{self.words()}") from None
+        deadline = time.monotonic() + seconds
+        while (code := self.code) is None:
+            assert time.monotonic() < deadline, f"{self.name} did not end within {seconds:.0f} s; its last words:\n{self.words()}"
+            time.sleep(0.01)
+        return code
 
     def words(self) -> str:
         """The end of its log."""
         return "".join(self.log.read_text(errors="replace").splitlines(keepends=True)[-15:])
-
-    def end(self) -> None:
-        """At once, whatever state it is in."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
 
 
 class Fleet:
@@ -79,18 +93,19 @@ class Fleet:
 
     def __init__(self, folder: Path, environ: Mapping[str, str], static: bool = False) -> None:
         self.members: list[Member] = []
-        self._all: list[Member] = []
+        self._nursery = Nursery()
+        self._started = 0
         self._folder = folder
         self._environ = environ
         self._static = static
 
     def add(self, instance: str | None = None) -> Member:
         """Start one more. In a static fleet it has a fixed name: a new one, or the ``instance`` of one that went."""
-        number = len(self._all) + 1
+        self._started += 1
+        number = self._started
         if self._static and instance is None:
             instance = f"fixed-{number}"
-        member = Member(f"worker-{number}", self._folder, self._environ, instance)
-        self._all.append(member)
+        member = Member(f"worker-{number}", self._folder, self._nursery, self._environ, instance)
         self.members.append(member)
         return member
 
@@ -112,6 +127,4 @@ class Fleet:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for member in self._all:
-            if member.code is None:
-                member.end()
+        self._nursery.close()

@@ -1,17 +1,15 @@
-"""``fenghuo worker`` with somebody inside who strikes at a named step: ``python -m tests.kills.launch FILE``.
+"""Somebody inside a worker who strikes at a named step.
 
-As soon as ``FILE`` holds an order, the next time any lane takes the step it names, the whole process gets the signal: SIGKILL as a
+As soon as a file holds an order, the next time any lane takes the step it names, the whole process gets the signal: SIGKILL as a
 lost machine would, SIGSTOP as one that hangs. The moment is left beside it in ``FILE.hit``.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -67,18 +65,3 @@ def give(file: Path, order: Order) -> None:
     unfinished.write_bytes(msgspec.json.encode(order))
     hit_of(file).unlink(missing_ok=True)
     unfinished.rename(file)
-
-
-def main(arguments: list[str]) -> Any:
-    """Run the worker; its exit code."""
-    from deploy.working import run_worker
-
-    file = Path(arguments[0])
-    file.with_suffix(".pid").write_text(str(os.getpid()))
-    return run_worker(None, False, Striker(file))
-
-
-if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stderr.flush()
-    os._exit(code)

@@ -26,7 +26,7 @@ _BEAT = 0.05
 class Load:
     """Publishes the life of a bank at ``rate`` records a second until told to stop."""
 
-    def __init__(self, kafka: KafkaSettings, rate: float, seed: int, customers: int = 150) -> None:
+    def __init__(self, kafka: KafkaSettings, rate: float, seed: int, customers: int) -> None:
         registry = kafka.registry()
         self._publisher = InputPublisher(kafka, registry)
         life = Simulation(Parameters(seed=seed, customers=customers, months=36, start=date(2021, 1, 1), dirt=0.002))
@@ -41,8 +41,10 @@ class Load:
         try:
             while not self._stop.wait(_BEAT):
                 due = int((time.monotonic() - began) * self._rate) - sent
+                before = self._publisher.sent
                 self._publisher.publish(islice(self._records, due))
                 sent += due
+                assert self._publisher.sent - before == due, "the bank's life is over before the test is: give it more customers"
         except BaseException as error:
             self._failure = error
 
