@@ -20,7 +20,7 @@ from deploy.real_kafka.cluster import Unavailable, jars
 from deploy.version import version
 from schemas.topics import load_registry
 
-_EVENTS: Final = {"core": 200_000, "state": 50_000, "worker": 200_000, "peers": 2_000_000}
+_EVENTS: Final = {"core": 200_000, "state": 50_000, "worker": 200_000, "latency": 60_000, "peers": 2_000_000}
 _PACK: Final = "bank-cn"
 Progress = Callable[[str], None]
 
@@ -49,6 +49,10 @@ def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None,
         from deploy.benchmarking.worker import bench_worker
 
         return bench_worker(events, rounds, _brokers(brokers, progress), folder, progress)
+    if part == "latency":
+        from deploy.benchmarking.latency import bench_latency
+
+        return bench_latency(events, folder, progress)
     if part == "peers":
         from deploy.benchmarking.peers import bench_peers
 
@@ -75,12 +79,14 @@ def _brokers(asked: Sequence[str] | None, progress: Progress) -> list[BrokerKind
 
 
 def _text(part: str, figures: dict[str, Any]) -> str:
-    from deploy.benchmarking import core, peers, state, worker
+    from deploy.benchmarking import core, latency, peers, state, worker
 
     if part == "core":
         return core.core_text(figures)
     if part == "state":
         return state.state_text(figures)
+    if part == "latency":
+        return latency.latency_text(figures)
     return worker.worker_text(figures) if part == "worker" else peers.peers_text(figures)
 
 

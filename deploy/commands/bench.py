@@ -14,6 +14,7 @@ class Part(StrEnum):
     core = "core"
     state = "state"
     worker = "worker"
+    latency = "latency"
     peers = "peers"
 
 
@@ -29,17 +30,18 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         epilog="\b\nExamples:\n  fenghuo bench                        core, state and worker\n  fenghuo bench core --events 200000 --rounds 5\n"
-        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven"
+        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench latency                event to alert at three loads; needs Java and Maven\n"
+        "  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven"
     )
     def bench(
         parts: Annotated[list[Part] | None, typer.Argument(help="What to measure. Default: core state worker.")] = None,
-        events: Annotated[int | None, typer.Option(min=500, help="Events per round. Default: 200,000; state 50,000; peers 2,000,000.")] = None,
+        events: Annotated[int | None, typer.Option(min=500, help="Events per round. Default: 200,000; state 50,000; latency 60,000; peers 2,000,000.")] = None,
         rounds: Annotated[int, typer.Option(min=1, max=99, help="Rounds; medians and ranges are over these.")] = 3,
         broker: Annotated[list[On] | None, typer.Option(help="Brokers for the worker. Default: both, kafka where Java and Maven are there.")] = None,
         peers: Annotated[bool, typer.Option("--peers", help="The same as the part peers.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")] = False,
     ) -> None:
-        """Measure on input of its own: core, state, worker; side by side with other engines on request. Best on a machine with nothing else to do."""
+        """Measure on input of its own: core, state, worker, latency; side by side with other engines on request. Best on a machine with nothing else to do."""
         from deploy.benchmarking.running import run
 
         chosen = [part.value for part in parts or ()] + (["peers"] if peers else [])

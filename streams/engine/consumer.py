@@ -127,7 +127,7 @@ class FramedThread(driver.AIOKafkaConsumerThread):
         except KafkaError as error:
             log.warning("group offsets not committed, will try again: %s", type(error).__name__)
             return False
-        return True
+        return len(ready) == len(offsets)  # in a rebalance nothing is assigned: what was left out is not committed
 
     def do(self, work: Callable[[], None]) -> None:
         """Run ``work`` in this thread, after what was asked before."""

@@ -35,25 +35,11 @@ class Brokers:
 
     def group_coordinator(self, group: str) -> int:
         """The node that keeps this consumer group."""
-        return int(self._ask_group(lambda admin: admin.find_coordinator(group)))
+        return int(_ask(self._cluster.bootstrap_servers, lambda admin: admin.find_coordinator(group)))
 
     def members(self, group: str) -> int | None:
         """How many members the group has; None while it rebalances."""
-        [[_error, _group, state, _type, _protocol, members, *_]] = self._ask_group(lambda admin: admin.describe_consumer_groups([group]))[0].groups
-        return len(members) if state == "Stable" else None
-
-    def _ask_group(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
-        """Through aiokafka: librdkafka 2.16 aborts the process when a group's coordinator is lost while it is asked about the group."""
-
-        async def ask() -> Any:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._cluster.bootstrap_servers, request_timeout_ms=5_000)
-            await admin.start()
-            try:
-                return await question(admin)
-            finally:
-                await admin.close()
-
-        return _asked(lambda: asyncio.run(ask()))
+        return group_members(self._cluster.bootstrap_servers, group)
 
     def transaction_coordinator(self, transactional_id: str) -> int:
         """The node that keeps this transactional id."""
@@ -81,6 +67,26 @@ class Brokers:
         while (found := self.members(group)) != members:
             assert time.monotonic() < deadline, f"the group has {found} members, not {members}"
             time.sleep(0.05)
+
+
+def group_members(servers: str, group: str) -> int | None:
+    """How many members the group has at rest (0 when it is empty); None while it rebalances."""
+    [[_error, _group, state, _type, _protocol, members, *_]] = _ask(servers, lambda admin: admin.describe_consumer_groups([group]))[0].groups
+    return len(members) if state in ("Stable", "Empty") else None
+
+
+def _ask(servers: str, question: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Through aiokafka: librdkafka 2.16 aborts the process when a group's coordinator is lost while it is asked about the group."""
+
+    async def ask() -> Any:
+        admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=5_000)
+        await admin.start()
+        try:
+            return await question(admin)
+        finally:
+            await admin.close()
+
+    return _asked(lambda: asyncio.run(ask()))
 
 
 def _asked(question: Callable[[], Answer], seconds: float = 60.0) -> Answer:

@@ -145,6 +145,22 @@ def test_a_frame_that_was_dropped_is_asked_for_again_and_what_comes_twice_is_tak
     run(story)
 
 
+def test_what_is_durable_is_marked_again_after_a_rebalance() -> None:
+    """The consumer forgets at a rebalance, and may not have been able to commit."""
+
+    async def story(keeper: Keeper, log: Log, _failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        keeper.received(A, polled(A, 0, 4))
+        keeper.polled(A, Seen(4, 4), ())
+        await settle()
+        await keeper.suspend()
+        log.done.clear()
+        keeper.resume()
+        assert log.done == {A: 4}
+
+    run(story)
+
+
 def test_offsets_that_never_come_stop_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GAP_SECONDS", 0.0)
 
