@@ -61,10 +61,11 @@ class Brokers:
             assert time.monotonic() < deadline, f"{len(behind)} partitions are not in step, {behind[0]} among them"
             time.sleep(0.2)
 
-    def until_settled(self, group: str, members: int, seconds: float = 60.0) -> None:
+    def until_settled(self, group: str, members: int, seconds: float = 60.0, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Until the group rests with so many members."""
         deadline = time.monotonic() + seconds
         while (found := self.members(group)) != members:
+            meanwhile()
             assert time.monotonic() < deadline, f"the group has {found} members, not {members}"
             time.sleep(0.05)
 

@@ -24,7 +24,7 @@ from tests.kills.launch import Order
 from tests.kills.load import Load, Watcher
 from tests.kills.verdict import PACK, assert_exact, wait_for_rest
 
-SESSION_SECONDS = 4.0
+SESSION_SECONDS = 5.0
 #: Time for all partitions to go on after a fault; far above what any takes, it only ends a test that hangs.
 PATIENCE = 90.0
 #: Held so long at a step of a transaction, what was handed to the client library before has left the process.
@@ -195,6 +195,21 @@ class Campaign:
         finally:
             self._back([node])
 
+    def kill_leader_and_worker(self) -> None:
+        """Partitions are opened by others while their leaders move."""
+        victim = self._any()
+        node = self.brokers.leader(self.kafka.registry().name("customer-changelog"), self.random.randrange(self.kafka.partitions))
+        at = time.time()
+        self.brokers.broker(node).kill()
+        victim.send(signal.SIGKILL)
+        victim.wait(10)
+        self.fleet.gone(victim)
+        self.fleet.add(victim.instance)
+        try:
+            self._survived(at, "SIGKILL of a leading broker and a worker at once")
+        finally:
+            self._back([node])
+
     def lose_two(self, seconds: float = 5.0) -> None:
         """Two brokers of three: nobody can write until one is back, and everything goes on when it is."""
         nodes = self.random.sample(self.brokers.nodes, 2)
@@ -232,6 +247,7 @@ class Campaign:
             lambda: self.stop_at(self.random.choice((*WORKING, None))),
             self.kill_transaction_coordinator,
             self.kill_leader,
+            self.kill_leader_and_worker,
         ]
         self.random.choice(choices)()
 
@@ -260,7 +276,7 @@ class Campaign:
 
     def _survived(self, at: float, kind: str, members: int | None = None) -> None:
         """All partitions go on, by themselves."""
-        until = self.watcher.progress(at, PATIENCE)
+        until = self.watcher.progress(at, PATIENCE, self._mend)
         if members is not None:
             self.brokers.until_settled(self.group, members)
             self.watcher.progress(time.time(), PATIENCE)
@@ -268,9 +284,9 @@ class Campaign:
 
     def _settle(self, at: float, kind: str, *, fault: bool = True) -> None:
         """The group rests with all its members, and all partitions go on."""
-        self.brokers.until_settled(self.group, len(self.fleet.members))
+        self.brokers.until_settled(self.group, len(self.fleet.members), meanwhile=self._mend)
         settled = time.time()
-        until = settled - at + self.watcher.progress(settled, PATIENCE)
+        until = settled - at + self.watcher.progress(settled, PATIENCE, self._mend)
         self._note(kind, until, at, fault=fault)
 
     def _note(self, kind: str, until: float, at: float, *, fault: bool = True) -> None:
@@ -281,14 +297,24 @@ class Campaign:
             self.ledger.faults[kind].append((until, silence))
 
     def _quiet(self, since: float) -> None:
-        self.brokers.until_settled(self.group, len(self.fleet.members))
+        self.brokers.until_settled(self.group, len(self.fleet.members), meanwhile=self._mend)
         self.watcher.progress(max(since, time.time()), PATIENCE)
         self._sound()
 
     def _sound(self) -> None:
         assert not self.watcher.faults, self.watcher.faults[:5]
-        for member in self.fleet.members:
-            assert member.code is None, f"{member.name}, whom nobody struck, ended with code {member.code}:\n{member.words()}"
+        self._mend()
+
+    def _mend(self) -> None:
+        """What a supervisor does: a worker that was held up for longer than its session (by the machine, by a coordinator that was
+        lost) is fenced, leaves with code 3 and is started again. Nobody may end in any other way.
+        """
+        for member in [one for one in self.fleet.members if one.code is not None]:
+            fenced = member.code == 3 and "another worker has taken this partition over" in member.log.read_text()
+            assert fenced, f"{member.name}, whom nobody struck, ended with code {member.code}:\n{member.words()}"
+            self.ledger.ends["fenced without being struck, and started again"] += 1
+            self.fleet.gone(member)
+            self.fleet.add(member.instance)
 
 
 def _words(step: Step) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import islice, pairwise
 from types import TracebackType
@@ -125,7 +125,7 @@ class Watcher:
         """Journal entries seen so far."""
         return sum(self._positions.values())
 
-    def progress(self, since: float, seconds: float) -> float:
+    def progress(self, since: float, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> float:
         """Wait until every partition has shown something written after the instant ``since``; seconds from then until it was visible."""
         deadline = time.time() + seconds
         while True:
@@ -134,6 +134,7 @@ class Watcher:
                 return max(first for first in firsts if first is not None) - since
             silent = [number for number, first in enumerate(firsts) if first is None]
             assert time.time() < deadline, f"partitions {silent} show nothing new for {seconds:.0f} s"
+            meanwhile()
             time.sleep(0.02)
 
     def silence(self, since: float, until: float) -> float:

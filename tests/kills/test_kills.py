@@ -12,8 +12,15 @@ from pathlib import Path
 import pytest
 
 from deploy.real_kafka.cluster import Cluster, Unavailable
+from deploy.topic_plan import Topics
+from schemas.connection import KafkaSettings
+from streams.engine.ports import Place
 from streams.engine.steps import Step
+from streams.engine.store import Store
+from streams.processors import customer_processor
+from tests.kills.brokers import Brokers
 from tests.kills.campaign import WORKING, Ledger, campaign
+from tests.kills.verdict import PACK
 
 pytestmark = pytest.mark.kafka
 
@@ -82,8 +89,31 @@ def test_brokers_lost(three: Cluster, namespace: str, tmp_path: Path, ledger: Le
             war.kill_group_coordinator()
             war.kill_transaction_coordinator()
             war.kill_leader()
+            war.kill_leader_and_worker()
         war.lose_two()
         war.roll_brokers()
+
+
+@pytest.mark.long
+def test_offsets_are_found_where_leaders_have_moved(three: Cluster, namespace: str) -> None:
+    """A client that knew the old leader must look for the new one, or nobody could open a partition for minutes."""
+    kafka = KafkaSettings(bootstrap_servers=three.bootstrap_servers, namespace=namespace, partitions=6, replication=3)
+    topics = Topics(kafka)
+    topics.apply(topics.plan())
+    store = Store(customer_processor(kafka.registry(), PACK), kafka.client_config())
+    places = [Place(kafka.registry().name("customer-changelog"), number) for number in range(6)]
+    nothing = dict.fromkeys(places, 0)
+    assert store.ends(places) == nothing
+    brokers = Brokers(three)
+    lost = brokers.broker(brokers.leader(places[0].topic, 0))
+    lost.kill()
+    try:
+        assert store.ends(places) == nothing
+    finally:
+        lost.start()
+        lost.wait()
+        brokers.until_in_step()
+        store.close()
 
 
 @pytest.mark.long
