@@ -55,7 +55,7 @@ def work(kafka: KafkaSettings, lines: Iterator[InputLine], folder: Path) -> dict
     records = publisher.finish()
     worker = Worker(kafka, WorkerSettings(), customer_processor(registry, PACK), Telemetry(), until_drained=True)
     assert worker.run() == 0
-    return assert_exact(kafka, records, folder, alerts=False)
+    return assert_exact(kafka, records, folder)
 
 
 def test_a_hot_customer_a_megabyte_and_an_empty_partition(kafka: str, namespace: str, tmp_path: Path) -> None:

@@ -24,13 +24,15 @@ _BEAT = 0.05
 
 
 class Load:
-    """Publishes the life of a bank at ``rate`` records a second until told to stop."""
+    """Publishes nine years in the life of a bank at ``rate`` records a second until told to stop."""
 
     def __init__(self, kafka: KafkaSettings, rate: float, seed: int, customers: int) -> None:
         registry = kafka.registry()
         self._publisher = InputPublisher(kafka, registry)
-        life = Simulation(Parameters(seed=seed, customers=customers, months=36, start=date(2021, 1, 1), dirt=0.002))
-        self._records: Iterator[InputRecord] = (record for day in life.days() for record in to_records(day, registry))
+        lives = (
+            Simulation(Parameters(seed=seed + number, customers=customers, months=36, start=date(2015 + 3 * number, 1, 1), dirt=0.002)) for number in range(3)
+        )
+        self._records: Iterator[InputRecord] = (record for life in lives for day in life.days() for record in to_records(day, registry))
         self._rate = rate
         self._stop = threading.Event()
         self._failure: BaseException | None = None
@@ -93,6 +95,7 @@ class Watcher:
         self._seen: list[list[tuple[float, float]]] = [[] for _ in self._numbers]
         self._positions: dict[int, int] = defaultdict(int)
         self._revisions: dict[tuple[str, str], int] = {}
+        self.alerts = 0
         self.faults: list[str] = []
 
     def _run(self) -> None:
@@ -120,6 +123,7 @@ class Watcher:
         if subject.revision <= before:
             self.faults.append(f"{short}: revision {subject.revision} came after {before}")
         self._revisions[key] = subject.revision
+        self.alerts += short == "alerts"
 
     def applied(self) -> int:
         """Journal entries seen so far."""
