@@ -13,12 +13,14 @@ import select
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streams.engine.app
 import streams.processors  # noqa: F401  imported for the workers
 from deploy.working import run_worker
+from streams.engine.outside import REAL
 from tests.kills.launch import Striker
 
 
@@ -31,7 +33,7 @@ def _become_worker(wanted: dict[str, Any]) -> None:
     os.environ.update(wanted["environ"])
     code = 70
     try:
-        code = run_worker(None, False, Striker(Path(wanted["file"])))
+        code = run_worker(None, False, replace(REAL, observe=Striker(Path(wanted["file"]))))
     finally:
         sys.stderr.flush()
         os._exit(code)
