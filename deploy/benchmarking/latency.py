@@ -42,7 +42,7 @@ def bench_latency(events: int, folder: Path, progress: Callable[[str], None]) ->
         for share in SHARES:
             progress(f"latency: {share:.0%} of {top:,} events/s for {_SECONDS:.0f} s")
             taken = _at(servers, top * share, folder / f"load-{share:.0%}", f"at-{share * 100:.0f}")
-            figures["loads"].append({"share": share, "events_per_second": round(top * share), **_spread(taken)})
+            figures["loads"].append({"share": share, "events_per_second": round(top * share), **spread(taken)})
     return figures
 
 
@@ -60,7 +60,8 @@ def latency_text(figures: dict[str, Any]) -> str:
     return f"Top speed {figures['top_events_per_second']:,} events/s.\n\n{table(_HEADINGS, rows)}"
 
 
-def _spread(seconds: Sequence[float]) -> dict[str, float]:
+def spread(seconds: Sequence[float]) -> dict[str, float]:
+    """Percentiles in milliseconds."""
     ordered = sorted(seconds)
 
     def at(share: float) -> float:
@@ -92,7 +93,7 @@ def _at(servers: str, rate: float, folder: Path, namespace: str) -> list[float]:
         _wait(reader, 1, process)
         began = time.monotonic()
         due: dict[str, float] = {}
-        for record in _paced(records, began, rate):
+        for record in paced(records, began, rate):
             due[_id(record.value)] = began + len(due) / rate
             sender.send(record)
         sender.finish()
@@ -100,7 +101,7 @@ def _at(servers: str, rate: float, folder: Path, namespace: str) -> list[float]:
     return [reader.seen[event] - at for event, at in due.items() if at - began >= _WARM_UP_SECONDS]
 
 
-def _paced(records: Iterator[PlainRecord], began: float, rate: float) -> Iterator[PlainRecord]:
+def paced(records: Iterator[PlainRecord], began: float, rate: float) -> Iterator[PlainRecord]:
     """Each record once it is due; those that are late already, at once."""
     for number, record in enumerate(records):
         while (ahead := began + number / rate - time.monotonic()) > 0:

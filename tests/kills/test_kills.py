@@ -82,16 +82,29 @@ def test_workers_stopped_past_their_session_and_woken(three: Cluster, namespace:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [31, 32])
+@pytest.mark.parametrize("seed", [31, 32, 33])
 def test_brokers_lost(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger, seed: int) -> None:
     with campaign(three, namespace, tmp_path, ledger, seed=seed) as war:
-        for _ in range(2):
-            war.kill_group_coordinator()
-            war.kill_transaction_coordinator()
-            war.kill_leader()
-            war.kill_leader_and_worker()
-        war.lose_two()
+        war.kill_group_coordinator()
+        war.kill_transaction_coordinator()
+        war.kill_leader()
+        war.kill_leader_and_worker()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_two_brokers_of_three_away_for_a_while(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger) -> None:
+    with campaign(three, namespace, tmp_path, ledger, seed=34) as war:
+        for _ in range(3):
+            war.lose_two()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_rolling_restart_of_workers_and_brokers(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger) -> None:
+    with campaign(three, namespace, tmp_path, ledger, seed=35) as war:
         war.roll_brokers()
+        war.roll_workers()
 
 
 @pytest.mark.long
@@ -131,8 +144,8 @@ def test_workers_come_and_go(three: Cluster, namespace: str, tmp_path: Path, led
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [51, 52])
+@pytest.mark.parametrize("seed", [51, 52, 53])
 def test_everything_in_any_order(three: Cluster, namespace: str, tmp_path: Path, ledger: Ledger, seed: int) -> None:
     with campaign(three, namespace, tmp_path, ledger, seed=seed, rate=500.0, customers=100) as war:
-        for _ in range(14):
+        for _ in range(10):
             war.anything()
