@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from deploy.real_kafka.cluster import Broker, Cluster
+from deploy.real_kafka.cluster import Broker
 
 Answer = TypeVar("Answer")
+
+
+class Running(Protocol):
+    """A cluster that runs. ``brokers`` are those that may be struck; empty where it is not ours to strike."""
+
+    @property
+    def bootstrap_servers(self) -> str: ...
+    @property
+    def brokers(self) -> Sequence[Broker]: ...
 
 
 class Brokers:
     """Questions are asked again until somebody answers."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Running) -> None:
         self._cluster = cluster
         self._admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers, "log_level": 0})
 

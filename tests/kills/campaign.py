@@ -13,12 +13,11 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from deploy.real_kafka.cluster import Cluster
 from deploy.topic_plan import Topics
 from schemas.connection import KafkaSettings
 from streams.engine.steps import Step
 from streams.processors import customer_processor
-from tests.kills.brokers import Brokers
+from tests.kills.brokers import Brokers, Running
 from tests.kills.fleet import Fleet, Member
 from tests.kills.launch import Order
 from tests.kills.load import Load, Watcher
@@ -63,7 +62,7 @@ class Ledger:
 class Campaign:
     """A fleet under load on a cluster of three. Every fault method returns when all is well again."""
 
-    def __init__(self, cluster: Cluster, kafka: KafkaSettings, fleet: Fleet, watcher: Watcher, ledger: Ledger, seed: int) -> None:
+    def __init__(self, cluster: Running, kafka: KafkaSettings, fleet: Fleet, watcher: Watcher, ledger: Ledger, seed: int) -> None:
         self.kafka = kafka
         self.cluster = cluster
         self.brokers = Brokers(cluster)
@@ -190,10 +189,8 @@ class Campaign:
         broker = self.brokers.broker(node)
         at = time.time()
         broker.kill()
-        try:
-            self._survived(at, kind)
-        finally:
-            self._back([node])
+        self._survived(at, kind)
+        self._back([node])
 
     def kill_leader_and_worker(self) -> None:
         """Partitions are opened by others while their leaders move."""
@@ -205,10 +202,8 @@ class Campaign:
         victim.wait(10)
         self.fleet.gone(victim)
         self.fleet.add(victim.instance)
-        try:
-            self._survived(at, "SIGKILL of a leading broker and a worker at once")
-        finally:
-            self._back([node])
+        self._survived(at, "SIGKILL of a leading broker and a worker at once")
+        self._back([node])
 
     def lose_two(self, seconds: float = 5.0) -> None:
         """Two brokers of three: nobody can write until one is back, and everything goes on when it is."""
@@ -234,6 +229,7 @@ class Campaign:
         for node in nodes:
             self.brokers.broker(node).wait()
         self.brokers.until_in_step()
+        self._quiet(time.time())
 
     # -- any of it ----------------------------------------------------------------------------------------------------
     def anything(self) -> None:
@@ -253,6 +249,7 @@ class Campaign:
 
     # -- what comes after ---------------------------------------------------------------------------------------------
     def _any(self) -> Member:
+        self._mend()
         return self.random.choice(self.fleet.members)
 
     def _hit(self, victim: Member) -> float:
@@ -298,7 +295,7 @@ class Campaign:
 
     def _quiet(self, since: float) -> None:
         self.brokers.until_settled(self.group, len(self.fleet.members), meanwhile=self._mend)
-        self.watcher.progress(max(since, time.time()), PATIENCE)
+        self.watcher.progress(max(since, time.time()), PATIENCE, self._mend)
         self._sound()
 
     def _sound(self) -> None:
@@ -335,7 +332,7 @@ def _words(step: Step) -> str:
 
 @contextmanager
 def campaign(
-    cluster: Cluster,
+    cluster: Running,
     namespace: str,
     folder: Path,
     ledger: Ledger,
@@ -347,7 +344,7 @@ def campaign(
     static: bool = False,
 ) -> Iterator[Campaign]:
     """Workers under load; when the context is left everything is drained, the workers leave, and all must be exact."""
-    kafka = KafkaSettings(bootstrap_servers=cluster.bootstrap_servers, namespace=namespace, partitions=4, replication=3)
+    kafka = KafkaSettings(bootstrap_servers=cluster.bootstrap_servers, namespace=namespace, partitions=4, replication=max(1, len(cluster.brokers)))
     topics = Topics(kafka)
     topics.apply(topics.plan())
     environ = environment(kafka)
