@@ -25,6 +25,7 @@ _EVENTS: Final = {
     "state": 50_000,
     "worker": 200_000,
     "sink": 500_000,
+    "latency": 60_000,
     "peers": 2_000_000,
     "customers": 1_000_000,
     "queries": 10_000_000,
@@ -63,6 +64,10 @@ def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None,
             from deploy.benchmarking.peers import bench_peers
 
             return bench_peers(events, rounds, folder, progress)
+        case "latency":
+            from deploy.benchmarking.latency import bench_latency
+
+            return bench_latency(events, folder, progress)
         case "sink":
             from deploy.benchmarking.sink import bench_sink
 
@@ -97,13 +102,14 @@ def _brokers(asked: Sequence[str] | None, progress: Progress) -> list[BrokerKind
 
 
 def _text(part: str, figures: dict[str, Any]) -> str:
-    from deploy.benchmarking import core, customers, peers, queries, sink, state, worker
+    from deploy.benchmarking import core, customers, latency, peers, queries, sink, state, worker
 
     texts: dict[str, Callable[[dict[str, Any]], str]] = {
         "core": core.core_text,
         "state": state.state_text,
         "worker": worker.worker_text,
         "sink": sink.sink_text,
+        "latency": latency.latency_text,
         "peers": peers.peers_text,
         "customers": customers.customers_text,
         "queries": queries.queries_text,

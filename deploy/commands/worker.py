@@ -19,24 +19,7 @@ def register(app: typer.Typer) -> None:
         until_drained: Annotated[bool, typer.Option("--until-drained", help="Leave when everything that is in the input topics has been applied.")] = False,
     ) -> None:
         """Keep customers' metrics and raise warnings, for a share of the partitions. Start as many as there are cores; SIGTERM ends one cleanly."""
-        from deploy.collector import slow_collector
-        from deploy.logs import configure_logs
-        from deploy.probes import Probes
         from deploy.processes import end_process
-        from deploy.replaying import load_policy
-        from deploy.settings import load_settings
-        from schemas.telemetry import Telemetry
-        from streams.engine.worker import Worker
-        from streams.processors import customer_processor
+        from deploy.working import run_worker
 
-        settings = load_settings()
-        policy = load_policy(pack)
-        configure_logs(settings.log, settings)
-        registry = settings.kafka.registry()
-        telemetry = Telemetry()
-        outputs = tuple(topic.name for topic in registry.topics if topic.role == "output")
-        running = Worker(settings.kafka, settings.worker, customer_processor(registry, policy), telemetry, outputs, until_drained)
-        slow_collector()
-        with Probes(settings.probes, "worker", running, telemetry):
-            code = running.run()
-        end_process(code)
+        end_process(run_worker(pack, until_drained))

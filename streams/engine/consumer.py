@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.engine.frames import PolledFrame
+from streams.engine.group import GroupConsumer
 from streams.engine.ports import Place
 
 log = logging.getLogger("fenghuo.engine")
@@ -67,7 +68,7 @@ class FramedThread(driver.AIOKafkaConsumerThread):
     consumer: FramedConsumer
 
     def _create_worker_consumer(self, transport: Any) -> Any:  # noqa: ARG002 Faust's signature, as below
-        return aiokafka.AIOKafkaConsumer(**self.consumer.client_options)
+        return GroupConsumer(**self.consumer.client_options)
 
     async def _fetch_records(
         self,
@@ -126,7 +127,7 @@ class FramedThread(driver.AIOKafkaConsumerThread):
         except KafkaError as error:
             log.warning("group offsets not committed, will try again: %s", type(error).__name__)
             return False
-        return True
+        return len(ready) == len(offsets)  # in a rebalance nothing is assigned: what was left out is not committed
 
     def do(self, work: Callable[[], None]) -> None:
         """Run ``work`` in this thread, after what was asked before."""

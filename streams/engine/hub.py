@@ -18,6 +18,7 @@ from streams.engine.keeper import Keeper, Opened
 from streams.engine.meter import Meter
 from streams.engine.outside import REAL, Outside
 from streams.engine.ports import Place, Processor, Reader, Stopped
+from streams.engine.steps import Step
 from streams.engine.store import Store
 from streams.engine.writer import PlainWriter, TransactionalWriter, Writer
 from streams.settings import WorkerSettings
@@ -49,6 +50,7 @@ class Hub:
         self._meter = meter
         self._failed = failed
         self._outside = outside
+        self._observe = outside.observe
         self.store = Store(processor, client_config, outside)
         self._keepers: dict[int, Keeper] = {}
         self._opening: dict[int, tuple[asyncio.Task[None], threading.Event]] = {}
@@ -68,6 +70,8 @@ class Hub:
         self._generation = generation
         self._numbers = numbers
         self.assignments += 1
+        for number in sorted(numbers):
+            self._observe(Step.assigned, number)
         for number in list(self._keepers):
             keeper = self._keepers[number]
             if unbroken and number in numbers:
@@ -90,6 +94,8 @@ class Hub:
             cancelled.set()
         if opening:
             await asyncio.wait([task for task, _cancelled in opening], timeout=CANCEL_SECONDS)
+        for number in self._keepers:
+            self._observe(Step.revoked, number)
         await asyncio.gather(*(keeper.suspend() for keeper in self._keepers.values()))
 
     async def leave(self) -> None:
@@ -121,6 +127,7 @@ class Hub:
         keeper = Keeper(number, opened, places, self.reader, self._settings, self._meter, self._writing, self._failed, self._outside)
         self._keepers[number] = keeper
         self._opening.pop(number, None)
+        self._observe(Step.opened, number)
         keeper.resume()
         self._meter.owned(len(self._keepers))
         if not self._opening:
@@ -135,6 +142,7 @@ class Hub:
             writer = TransactionalWriter(self._processor, number, self._config, timeout, self._outside)
         else:
             writer = PlainWriter(self._processor, number, self._config, timeout, self._outside)
+        self._observe(Step.recovering, number)
         committed = self.store.committed(list(self._processor.places(number)))
         recovered = self.store.recover(number, cancelled.is_set)
         if recovered is None:

@@ -20,6 +20,7 @@ from streams.engine.frames import PolledFrame
 from streams.engine.meter import Meter
 from streams.engine.outside import REAL, Outside
 from streams.engine.ports import LaneLike, Place, Reader, Stopped
+from streams.engine.steps import Step
 from streams.engine.writer import Writer
 from streams.records import Record
 from streams.settings import WorkerSettings
@@ -148,6 +149,7 @@ class Keeper:
         self._executor = executor
         self._failed = failed
         self._monotonic = outside.monotonic
+        self._observe = outside.observe
         self.inlets = {place: _Inlet(place, kind, opened.starts[place]) for place, kind in places.items()}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -199,6 +201,7 @@ class Keeper:
         if not inlet.held and self._is_full(inlet):
             inlet.held = True
             self._reader.hold(place)
+        self._observe(Step.polled, self.number)
         self._wake.set()
 
     def polled(self, place: Place, seen: Seen | None, moves: Sequence[tuple[int, int]]) -> None:
@@ -255,8 +258,11 @@ class Keeper:
                     self._idle.clear()
                     applied = self._monotonic()
                     self._adapt(frame, applied - began)
+                    self._observe(Step.applied, self.number)
                     await loop.run_in_executor(self._executor, self._writer.write, frame)
+                    self._observe(Step.committed, self.number)
                     self._settle(frame)
+                    self._observe(Step.marked, self.number)
                     self._meter.frame(self.number, frame, applied - began, self._monotonic() - applied)
                     self._mind_the_dead_letters(frame)
                     self._idle.set()

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.engine.quiet import CLIENT_LOG
+from streams.engine.steps import Observer, unobserved
 
 Config = Mapping[str, Any]
 
@@ -32,13 +33,14 @@ def _admin(config: Config) -> AdminClient:
 
 @dataclass(frozen=True)
 class Outside:
-    """``monotonic`` and ``sleep`` are in seconds; a client is made from librdkafka's own settings."""
+    """``monotonic`` and ``sleep`` are in seconds; a client is made from librdkafka's own settings; ``observe`` is told of every step of every lane."""
 
     producer: Callable[[Config], Producer] = _producer
     consumer: Callable[[Config], Consumer] = _consumer
     admin: Callable[[Config], AdminClient] = _admin
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    observe: Observer = unobserved
 
 
 REAL = Outside()

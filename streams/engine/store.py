@@ -8,6 +8,7 @@ behind them has lost state: the lane refuses to open rather than count from the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,9 @@ _PASSING = {
 
 #: Seconds that a recovery may go without any progress before the worker gives up.
 STALL_SECONDS = 60.0
+
+#: Seconds to wait for one answer about offsets: a leader that is gone never gives it, and then the new one is looked for.
+ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ class Store:
 
     def _offsets(self, places: list[Place], spec: Any, isolation: Any) -> dict[Place, int]:
         def ask() -> dict[Place, int]:
-            futures = self._admin.list_offsets({TopicPartition(*place): spec for place in places}, isolation_level=isolation, request_timeout=30)
+            futures = self._admin.list_offsets({TopicPartition(*place): spec for place in places}, isolation_level=isolation, request_timeout=ANSWER_SECONDS)
             found = {Place(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
             if min(found.values()) < 0:  # no error, and no answer either: a leader that has just come back
                 raise KafkaException(KafkaError(KafkaError.OFFSET_NOT_AVAILABLE))
@@ -187,3 +191,9 @@ class Store:
                 if cause.code() not in _PASSING or self._outside.monotonic() > deadline:
                     raise Stopped(f"cannot read {what}: {cause.str()} ({cause.name()})") from None
                 self._outside.sleep(0.2)
+                self._look_for_leaders()
+
+    def _look_for_leaders(self) -> None:
+        """librdkafka's admin client goes on asking the leader it knows, for minutes, unless it is told to look again."""
+        with suppress(KafkaException):
+            self._admin.list_topics(timeout=5)

@@ -20,6 +20,7 @@ from streams.engine.broker import check_topics, has_transactions, wait_for_broke
 from streams.engine.consumer import reader_of
 from streams.engine.hub import Hub
 from streams.engine.meter import Meter
+from streams.engine.outside import REAL, Outside
 from streams.engine.ports import Place, Processor, Stopped
 from streams.engine.quiet import quieten
 from streams.settings import WorkerSettings
@@ -42,13 +43,18 @@ class Worker:
         telemetry: Telemetry,
         outputs: tuple[str, ...] = (),
         until_drained: bool = False,
+        outside: Outside = REAL,
     ) -> None:
-        """``outputs`` are full names of topics that must exist. ``until_drained``: leave when all input there is has been applied."""
+        """``outputs`` are full names of topics that must exist. ``until_drained``: leave when all input there is has been applied.
+
+        ``outside`` is what its lanes meet, and who is told of their steps.
+        """
         self._kafka = kafka
         self._settings = settings
         self._processor = processor
         self._outputs = list(outputs)
         self._until_drained = until_drained
+        self._outside = outside
         self._meter = Meter(telemetry, processor)
         self._stop = threading.Event()
         self._waiting: str | None = "start"
@@ -119,7 +125,7 @@ class Worker:
 
     async def _serve(self, config: dict[str, Any], transactions: bool) -> int:
         rebalance = self._settings.rebalance_timeout_seconds or (30.0 if transactions else 3.0)
-        hub = self._hub = Hub(self._processor, self._settings, config, transactions, self._meter, self._fail)
+        hub = self._hub = Hub(self._processor, self._settings, config, transactions, self._meter, self._fail, self._outside)
         security = {name: secret.get_secret_value() for name, secret in self._kafka.security.items()}
         app = build_app(self._processor, self._settings, self._kafka.bootstrap_servers, security, rebalance, hub)
         app.finalize()

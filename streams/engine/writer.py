@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from streams.engine.outside import REAL, Outside
 from streams.engine.ports import FrameLike, Processor, Stopped
+from streams.engine.steps import Step
 
 Message = tuple[str, bytes | None, bytes | None, Any]
 
@@ -92,8 +93,10 @@ class TransactionalWriter:
 
     def __init__(self, processor: Processor, number: int, client_config: Mapping[str, Any], timeout: float, outside: Outside = REAL) -> None:
         self.id = f"{processor.group}-{number}"
+        self._number = number
         self._timeout = timeout
         self._outside = outside
+        self._observe = outside.observe
         config = _producer_config(client_config, timeout) | {"transactional.id": self.id, "transaction.timeout.ms": int(timeout * 1000)}
         self._sender = _Sender(processor, number, config, timeout, outside)
         deadline = outside.monotonic() + timeout
@@ -105,8 +108,11 @@ class TransactionalWriter:
         while True:
             try:
                 producer.begin_transaction()
+                self._observe(Step.begun, self._number)
                 self._sender.send(self._sender.outputs(frame))
+                self._observe(Step.outputs_sent, self._number)
                 self._sender.send(self._sender.states(frame.changelog.items()))
+                self._observe(Step.states_sent, self._number)
                 self._insist(lambda: producer.commit_transaction(self._left(deadline)), deadline, "commit a frame")
                 self._sender.take_failure()
                 return

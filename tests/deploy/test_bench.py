@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from deploy.benchmarking.figures import Rounds, Run, Spread, table
+from deploy.benchmarking.latency import paced, spread
 from deploy.benchmarking.process import Commit, MeasuredProcess, between
 from deploy.benchmarking.workload import PLAIN_BYTES, plain
 from deploy.errors import Failed
@@ -122,3 +124,15 @@ def test_customers_report_what_each_costs() -> None:
     assert of_a_thousand["events"] > 20_000
     assert 0.5 < of_a_thousand["snapshots_per_event"] < 1
     assert of_a_thousand["changelog_bytes_per_event"] > 1_000
+
+
+def test_latency_is_told_by_percentiles_in_milliseconds() -> None:
+    figures = spread([number / 1000 for number in range(1, 1001)])
+    assert (figures["events"], figures["p50_ms"], figures["p99_ms"], figures["p999_ms"], figures["worst_ms"]) == (1000, 501, 991, 1000, 1000)
+
+
+def test_records_are_sent_when_they_are_due_and_not_before() -> None:
+    records = list(islice(plain(5, 4), 5))
+    began = time.monotonic()
+    assert list(paced(iter(records), began, 100.0)) == records
+    assert 0.04 <= time.monotonic() - began < 1.0

@@ -206,6 +206,10 @@ class _Admin:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
 
+    def list_topics(self, timeout: float) -> None:  # noqa: ARG002
+        """Leaders do not move here."""
+        self._machine.step("topics")
+
     def list_offsets(self, asked: Mapping[TopicPartition, Any], isolation_level: IsolationLevel, request_timeout: float) -> dict[TopicPartition, _Answer]:  # noqa: ARG002
         self._machine.step("offsets")
         answers = {}

@@ -16,7 +16,9 @@ from streams.engine.consumer import Seen
 from streams.engine.frames import PolledFrame
 from streams.engine.keeper import Keeper, Opened
 from streams.engine.meter import Meter
+from streams.engine.outside import REAL, Outside
 from streams.engine.ports import Place, Stopped
+from streams.engine.steps import Step
 from streams.records import InputRecord
 from streams.settings import WorkerSettings
 from tests.streams.engine.counting import CountingFrame, CountingLane, counting
@@ -65,14 +67,14 @@ def polled(place: Place, start: int, count: int, end: int | None = None, at: int
     return PolledFrame(list(records), start, start + count if end is None else end, place)
 
 
-def run(story: Callable[[Keeper, Log, list[BaseException]], Awaitable[None]], **settings: Any) -> None:
+def run(story: Callable[[Keeper, Log, list[BaseException]], Awaitable[None]], outside: Outside = REAL, **settings: Any) -> None:
     async def play() -> None:
         processor = counting("t", "ab", partitions=1)
         log, failures = Log(), list[BaseException]()
         with ThreadPoolExecutor(1) as executor:
             opened = Opened(CountingLane("ab", {}), log, {A: 0, B: 0})
             meter = Meter(Telemetry(), processor)
-            keeper = Keeper(0, opened, processor.places(0), log, WorkerSettings(**settings), meter, executor, failures.append)
+            keeper = Keeper(0, opened, processor.places(0), log, WorkerSettings(**settings), meter, executor, failures.append, outside)
             keeper.resume()
             try:
                 await story(keeper, log, failures)
@@ -143,6 +145,51 @@ def test_a_frame_that_was_dropped_is_asked_for_again_and_what_comes_twice_is_tak
         assert log.done == {A: 12}
 
     run(story)
+
+
+def test_what_is_durable_is_marked_again_after_a_rebalance() -> None:
+    """The consumer forgets at a rebalance, and may not have been able to commit."""
+
+    async def story(keeper: Keeper, log: Log, _failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        keeper.received(A, polled(A, 0, 4))
+        keeper.polled(A, Seen(4, 4), ())
+        await settle()
+        await keeper.suspend()
+        log.done.clear()
+        keeper.resume()
+        assert log.done == {A: 4}
+
+    run(story)
+
+
+def test_an_observer_is_told_of_every_step_in_its_order() -> None:
+    steps: list[tuple[Step, int]] = []
+
+    async def story(keeper: Keeper, _log: Log, _failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        keeper.received(A, polled(A, 0, 4))
+        keeper.polled(A, Seen(4, 4), ())
+        await settle()
+
+    run(story, Outside(observe=lambda step, number: steps.append((step, number))))
+    assert steps == [(Step.polled, 0), (Step.applied, 0), (Step.committed, 0), (Step.marked, 0)]
+
+
+def test_what_an_observer_raises_fails_the_lane_before_anything_is_written() -> None:
+    def refuse(step: Step, _number: int) -> None:
+        if step is Step.applied:
+            raise Stopped("struck")
+
+    async def story(keeper: Keeper, log: Log, failures: list[BaseException]) -> None:
+        keeper.polled(B, Seen(0, 0), ())
+        keeper.received(A, polled(A, 0, 4))
+        keeper.polled(A, Seen(4, 4), ())
+        await settle()
+        assert [str(failure) for failure in failures] == ["struck"]
+        assert log.frames == []
+
+    run(story, Outside(observe=refuse))
 
 
 def test_offsets_that_never_come_stop_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

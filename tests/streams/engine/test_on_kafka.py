@@ -25,6 +25,7 @@ from streams.engine.store import Store
 from streams.engine.worker import Worker
 from streams.engine.writer import TransactionalWriter
 from streams.settings import WorkerSettings
+from tests.kills.brokers import group_members
 from tests.streams.engine.counting import PARTITION_RECORD, CountingFrame, counting, create_topics, fill, read_all, state_of, total_of, worker
 
 pytestmark = pytest.mark.kafka
@@ -130,6 +131,18 @@ def test_survives_the_kill_of_one_of_two_workers(kafka: str, namespace: str) -> 
     assert_exact(kafka, processor, 50_000)
 
 
+def test_commits_what_a_killed_owner_made_durable_but_could_not_commit(kafka: str, namespace: str) -> None:
+    """No further record comes that would carry the group's offsets along."""
+    processor = counting(namespace, partitions=1)
+    create_topics(kafka, processor)
+    fill(kafka, processor, "a", range(1, 11))
+    record = {"positions": {"a": 10}, "total": 10, "last": 10, "out_of_order": 0}
+    killed = TransactionalWriter(processor, 0, {"bootstrap.servers": kafka}, 10)
+    killed.write(CountingFrame([], {PARTITION_RECORD: json.dumps(record).encode()}, {"a": 10}, Counter()))
+    assert worker(kafka, processor).run() == 0
+    assert committed(kafka, processor) == ends(kafka, processor)
+
+
 def test_a_worker_that_joins_and_leaves_disturbs_nothing(kafka: str, namespace: str) -> None:
     processor = counting(namespace)
     create_topics(kafka, processor)
@@ -148,6 +161,15 @@ def test_a_worker_that_joins_and_leaves_disturbs_nothing(kafka: str, namespace: 
         staying.kill()
         joining.kill()
     assert_exact(kafka, processor, 30_000)
+
+
+def test_a_worker_with_a_fixed_name_leaves_at_once_when_it_stops(kafka: str, namespace: str) -> None:
+    """Else its partitions would lie still until the session times out."""
+    processor = counting(namespace)
+    create_topics(kafka, processor)
+    fill(kafka, processor, "a", range(1, 101))
+    assert worker(kafka, processor, instance_id="fixed-1", session_timeout_seconds=30).run() == 0
+    assert group_members(kafka, processor.group) == 0
 
 
 def test_a_writer_whose_partition_was_taken_over_can_write_nothing(kafka: str, namespace: str) -> None:
