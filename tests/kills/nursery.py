@@ -49,6 +49,15 @@ def main() -> None:
     """Until standard input closes."""
     gc.freeze()
     living: dict[int, Path] = {}
+    try:
+        _serve(living)
+    finally:
+        for pid in living:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
+
+
+def _serve(living: dict[int, Path]) -> None:
     waiting = b""
     while True:
         ready, _, _ = select.select([0], [], [], 0.02)
@@ -58,7 +67,7 @@ def main() -> None:
             continue
         received = os.read(0, 1 << 20)
         if not received:
-            break
+            return
         *lines, waiting = (waiting + received).split(b"\n")
         for line in lines:
             wanted = json.loads(line)
@@ -68,9 +77,6 @@ def main() -> None:
             file = Path(wanted["file"])
             living[pid] = file
             _write(file.with_suffix(".pid"), str(pid))
-    for pid in living:
-        os.kill(pid, signal.SIGKILL)
-    time.sleep(0.1)
 
 
 if __name__ == "__main__":
