@@ -18,7 +18,7 @@ bench: $(RUN)
 	@$(BIN)/fenghuo bench $(ARGS)
 
 test: lint
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile $(ARGS)
 
 test-long: $(DEV)
 	@$(BIN)/python -m pytest -m long --timeout 3600 $(ARGS)
