@@ -319,16 +319,18 @@ class Lane:
         return True
 
     def _do(self, customer: CustomerInHand, step: _Step) -> list[Output]:
-        customer.advance(step.as_of)
         if step.kind is None or step.event is None:
+            customer.advance(step.as_of)
             customer.state.now = max(customer.state.now, step.as_of)
             return self._warnings.clock_passed(customer, step.look)
+        outputs = self._warnings.day_closed(customer, step.as_of, step.look)
+        customer.advance(step.as_of)
         customer.state.now = step.as_of if step.look.watermark is None else step.look.watermark
         state = customer.state
         state.offsets[step.kind] = step.offset
         state.seen[step.digest] = self.calendar.day(step.at)
         families = customer.apply(step.kind, step.event, step.at, step.look.position)
-        return self._warnings.event_applied(customer, step.event, step.at, families, step.look)
+        return outputs + self._warnings.event_applied(customer, step.event, step.at, families, step.look)
 
     def _customer(self, key: bytes, customer_id: str, as_of: Instant) -> CustomerInHand:
         customer = self._in_hand.get(key)

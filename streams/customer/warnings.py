@@ -102,10 +102,25 @@ class Warnings:
             alerts += self._evaluate(rule, subject, customer, self._of_subject(rule, subject, facts), look)
         outputs = [_alert(customer, alert, look) for alert in alerts]
         if state.snapshot_due <= state.as_of:
-            outputs.append(Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), []))
+            outputs.append(self._snapshot(customer, look))
             state.snapshot_due = self._refresh(customer)
             state.idle_snapshots += 1
         return outputs
+
+    def day_closed(self, customer: CustomerInHand, as_of: Instant, look: Look) -> list[Output]:
+        """The snapshot of a day that is over for the customer, since an event as of a later one comes: it must not show in that day.
+
+        The clock follows the events at a distance. For a customer who is active as the day begins it would come too late.
+        """
+        state = customer.state
+        if as_of <= state.snapshot_due:
+            return []
+        customer.advance(state.snapshot_due)
+        state.snapshot_due = NEVER
+        return [self._snapshot(customer, look)]
+
+    def _snapshot(self, customer: CustomerInHand, look: Look) -> Output:
+        return Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), [])
 
     def _close(self, customer: CustomerInHand, at: Instant) -> Instant:
         """When what happened at ``at`` is to be written: as its business day closes, or the last of the days that the pack gathers.

@@ -303,3 +303,28 @@ def test_what_arrives_while_a_record_waits_comes_after_it(pack: Pack):
     for topic in ("customer-metrics", "alerts"):
         found = [output for frame in frames for output in frame.outputs if output.topic == topic]
         assert [output for frame in replayed for output in frame.outputs if output.topic == topic] == found
+
+
+def test_a_day_stands_as_it_ended_though_the_customer_goes_on_before_the_clock_is_past_midnight(pack: Pack):
+    """The clock is five minutes behind the events: at one past midnight it has not closed the day."""
+    lane = Lane(0, load_registry(partitions=1), pack, {})
+    for kind in lane.registry.inputs:
+        lane.ended(kind, True)
+    values = [
+        msgspec.json.encode(
+            {"event_id": f"t{n}", "customer_id": "c1", "occurred_at": at, "source": "core", "account_id": "a1", "amount": "10.00", "currency": "CNY"}
+            | {"direction": "out", "kind": "card_purchase", "balance_after": balance}
+        )
+        for n, (at, balance) in enumerate([("2026-03-02T10:00:00+08:00", "90.00"), ("2026-03-03T00:01:00+08:00", "80.00")])
+    ]
+    lane.offer("transaction", [InputRecord(n, RECEIVED, b"c1", value) for n, value in enumerate(values)])
+    frame = lane.frame(10)
+    assert frame is not None
+    (closed,) = [msgspec.json.decode(output.value or b"") for output in frame.outputs if output.topic == "customer-metrics"]
+    assert (closed["business_day"], closed["as_of"], closed["position"]) == ("2026-03-02", "2026-03-02T15:59:59.999Z", 1)
+    assert (closed["metrics"]["balance.current"], closed["metrics"]["flow.out.count.30d"]) == (9000, 1)
+    lane.offer("tick", [InputRecord(0, RECEIVED, b"0", b'{"event_id":"k","occurred_at":"2026-03-05T00:00:00+08:00","source":"clock","partition":0}')])
+    frame = lane.frame(10)
+    assert frame is not None
+    (following,) = [msgspec.json.decode(output.value or b"") for output in frame.outputs if output.topic == "customer-metrics"]
+    assert (following["business_day"], following["metrics"]["balance.current"], following["revision"]) == ("2026-03-03", 8000, 2)
