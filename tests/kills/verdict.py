@@ -74,7 +74,7 @@ def assert_exact(kafka: KafkaSettings, records: int, folder: Path) -> dict[str, 
             assert progress.dead_lettered == len(published.aside["dead-letters"][topic.name, number]), where
             assert progress.late == len(published.aside["late-events"][topic.name, number]), where
             settled += counted
-    assert settled == records
+    assert settled == records, f"{settled} records are accounted for, {records} were confirmed to the publisher"
     for number, record in published.records.items():
         assert record.position == published.journal_ends.get(number, 0)
     for short in ("customer-metrics", "alerts"):
