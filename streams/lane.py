@@ -36,7 +36,10 @@ _NO_HEADERS: Final[list[tuple[str, bytes]]] = []
 
 @dataclass(slots=True)
 class Frame:
-    """What a run of records came to. Written as one: outputs, then changelog (the partition record last), then ``positions``."""
+    """What a run of records came to. Written as one: outputs, then changelog (the partition record last), then ``positions``.
+
+    ``steps`` counts what was done for it: records taken, and looks at customers as the clock passed.
+    """
 
     outputs: list[Output]
     changelog: dict[bytes, bytes | None]
@@ -44,6 +47,7 @@ class Frame:
     counts: Counter[tuple[EventKind, Outcome]]
     clock: Instant | None
     dead_letters_in_a_row: int
+    steps: int
     set_aside: list[SetAside] = field(default_factory=list)
 
     @property
@@ -77,7 +81,7 @@ class Lane:
         stored = states.pop(KEY, None)
         self.record = PartitionRecord(Watermark(pack.disorder_ms)) if stored is None else decode_record(stored)
         self.record.watermark.disorder_ms = pack.disorder_ms
-        self._budget = 0
+        self._limit = self._budget = 0
         self._lateness_ms = pack.lateness_days * DAY_MS
         self._timers = Timers({key: wake_of(value) for key, value in states.items()})
         self._warnings = Warnings(pack, number)
@@ -137,7 +141,7 @@ class Lane:
 
     def frame(self, limit: int) -> Frame | None:
         """Take up to ``limit`` steps in the one order, a record or a look at a customer each; None if none can be taken now."""
-        self._budget = limit
+        self._limit = self._budget = limit
         if self._go_on():
             while self._budget > 0 and (head := self._merge.next()) is not None and self._take(head):
                 pass
@@ -145,7 +149,7 @@ class Lane:
 
     def replay(self, entries: Iterable[JournalEntry], limit: int) -> Iterator[Frame]:
         """Apply journal entries, whose order is settled, in frames of up to ``limit`` steps. Raises ValueError on a gap between positions."""
-        self._budget = limit
+        self._limit = self._budget = limit
         for entry in entries:
             if entry.position != self.record.position:
                 raise ValueError(f"journal partition {self.number} goes on at position {entry.position}, expected {self.record.position}")
@@ -177,6 +181,7 @@ class Lane:
             self._counts,
             self.record.watermark.clock,
             max(self.record.dead_letters_in_a_row, self.record.failed_looks_in_a_row),
+            self._limit - self._budget,
             self._set_aside,
         )
         self._journal, self._outputs, self._set_aside, self._counts = [], [], [], Counter()

@@ -50,6 +50,10 @@ class SumFrame:
     dead_letters_in_a_row: int = 0
     set_aside: list[object] = field(default_factory=list)
 
+    @property
+    def steps(self) -> int:
+        return self.counts.total()
+
 
 class SumLane:
     """Minor units per customer and day."""

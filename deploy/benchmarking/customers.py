@@ -6,6 +6,7 @@ a customer drawn at random, so with many customers nearly every event must first
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +23,7 @@ from confluent_kafka import Producer
 from alerting.pack import Pack, load_pack
 from deploy.benchmarking.brokers import prepare, running, worker_command, worker_environ
 from deploy.benchmarking.figures import table
-from deploy.benchmarking.process import MeasuredProcess, Watch
+from deploy.benchmarking.process import MeasuredProcess, Watch, require_proc
 from deploy.benchmarking.workload import bank
 from deploy.collector import slow_collector
 from schemas.localtime import Day, Instant, to_datetime
@@ -75,6 +76,7 @@ class Templates:
 
 def bench_customers(most: int, restart: bool, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
     """Measure in powers of ten from a thousand customers to ``most``, each in a process of its own; with ``restart``, the largest on Kafka too."""
+    require_proc()
     progress("customers: simulating a bank over a year")
     templates = Templates.simulated(load_pack("bank-cn"))
     sizes = [size for power in range(3, 10) if (size := 10**power) <= most] or [most]
@@ -196,7 +198,7 @@ def _key(number: int) -> bytes:
 def _resident() -> int:
     """Resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096
+    return pages * os.sysconf("SC_PAGESIZE")
 
 
 def _restart(size: int, templates: Templates, folder: Path) -> dict[str, Any]:

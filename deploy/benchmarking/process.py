@@ -29,12 +29,17 @@ _START_SECONDS: Final = 600.0
 _TAIL: Final = 2_000
 
 
+def require_proc() -> None:
+    """Raises UserError where CPU time and memory of a process cannot be seen from outside."""
+    if not Path("/proc/self/stat").exists():
+        raise UserError("CPU time and memory of a worker are read from /proc, which this platform does not have", "fenghuo bench core state needs no /proc")
+
+
 class MeasuredProcess:
     """One program, ended with us. Use as a context manager. Its output goes to ``log_file``, ``folder`` is where it runs."""
 
     def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str], folder: Path) -> None:
-        if not Path("/proc/self/stat").exists():
-            raise UserError("CPU time and memory of a worker are read from /proc, which this platform does not have", "fenghuo bench core state needs no /proc")
+        require_proc()
         self.name = name
         self.log_file = folder / "output.log"
         folder.mkdir(parents=True, exist_ok=True)

@@ -314,9 +314,8 @@ class Keeper:
 
     def _adapt(self, frame: Any, seconds: float) -> None:
         """Let frames grow with the backlog, but no longer than they may take."""
-        events = sum(frame.counts.values())
-        if events >= self._limit or seconds > FRAME_SECONDS:
-            fitting = int(events * FRAME_SECONDS / max(seconds, 1e-6))
+        if frame.steps >= self._limit or seconds > FRAME_SECONDS:
+            fitting = int(frame.steps * FRAME_SECONDS / max(seconds, 1e-6))
             self._limit = max(min(fitting, self._limit * 4, self._settings.frame_events), min(LEAST_FRAME, self._settings.frame_events))
 
     def _settle(self, frame: Any) -> None:

@@ -30,6 +30,11 @@ class FrameLike(Protocol):
     @property
     def clock(self) -> int | None: ...
     @property
+    def steps(self) -> int:
+        """How much work it was: records, and whatever else the lane counts against a frame's limit."""
+        ...
+
+    @property
     def dead_letters_in_a_row(self) -> int:
         """How many records, up to and including the frame's last, were dead-lettered one after the other."""
         ...

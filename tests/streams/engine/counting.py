@@ -37,6 +37,7 @@ class CountingFrame:
     counts: Counter[tuple[str, str]]
     clock: int | None = None
     dead_letters_in_a_row: int = 0
+    steps: int = 0
 
 
 class CountingLane:
@@ -92,7 +93,7 @@ class CountingLane:
         changelog: dict[bytes, bytes | None] = {key: json.dumps(self.states[key]).encode() for key in sorted(touched)}
         partition = {"positions": self.positions, "total": self.total, "last": self.last, "out_of_order": self.out_of_order}
         changelog[PARTITION_RECORD] = json.dumps(partition).encode()
-        return CountingFrame(outputs, changelog, dict(self.positions), counts)
+        return CountingFrame(outputs, changelog, dict(self.positions), counts, steps=counts.total())
 
 
 def counting(namespace: str, kinds: Sequence[str] = ("a",), partitions: int = 4) -> Processor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -239,6 +240,25 @@ def test_a_lane_that_must_see_further_into_a_full_topic_gets_more_of_it() -> Non
         assert log.held == set()
 
     run(story, buffer_events=100)
+
+
+def test_frames_grow_by_what_they_do_though_no_record_is_among_it() -> None:
+    """At midnight a lane looks at one customer after the other: in frames of the least size that would take thousands of transactions."""
+
+    async def story(keeper: Keeper, log: Log, _failures: list[BaseException]) -> None:
+        limits: list[int] = []
+
+        def looks_only(limit: int) -> CountingFrame | None:
+            limits.append(limit)
+            return CountingFrame([], {}, {}, Counter(), steps=limit) if len(limits) < 5 else None
+
+        keeper.lane.frame = looks_only  # type: ignore[method-assign]
+        keeper.received(A, polled(A, 0, 1))
+        await settle()
+        assert limits == [module.LEAST_FRAME * 4**power for power in range(5)]
+        assert len(log.frames) == 4
+
+    run(story, frame_events=100_000)
 
 
 def test_suspending_waits_for_the_frame_being_written_and_begins_no_other() -> None:
