@@ -15,7 +15,7 @@ from alerting.wording import show_ratio
 from schemas.localtime import to_date
 
 #: What a pack says beside its rules: attribute of ``Pack`` and how it is called.
-_FACTS: Final = ("name", "version", "currency", "disorder_ms", "lateness_days", "snapshot_every_ms", "far_future_ms")
+_FACTS: Final = ("name", "version", "currency", "disorder_ms", "lateness_days", "snapshot_every_ms", "snapshot_within_ms", "far_future_ms")
 
 
 @dataclass(frozen=True, slots=True)

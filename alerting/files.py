@@ -100,6 +100,7 @@ class PackFile(_File):
     disorder: str
     lateness: str
     snapshot_every: str
+    snapshot_within: str = "0 s"
     far_future: str
     extends: str | None = None
     inherited_effective: date | None = None

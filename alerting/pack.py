@@ -54,6 +54,7 @@ class Pack:
     disorder_ms: int
     lateness_days: int
     snapshot_every_ms: int
+    snapshot_within_ms: int
     far_future_ms: int
     rates: Rates
     large_value: LargeValue
@@ -105,7 +106,7 @@ def load_pack(name_or_dir: str) -> Pack:
     if currency not in CURRENCY_EXPONENTS:
         problems.append(files.head.problem(("currency",), f"{currency} is not an active ISO 4217 currency", "write a code such as `CNY`"))
         raise PackError(problems)
-    spans = {key: _span(getattr(head, key), key, files.head, problems) for key in ("disorder", "lateness", "snapshot_every", "far_future")}
+    spans = {key: _span(getattr(head, key), key, files.head, problems) for key in ("disorder", "lateness", "snapshot_every", "snapshot_within", "far_future")}
     if spans["lateness"] % DAY_MS:
         problems.append(files.head.problem(("lateness",), "lateness is not a whole number of days", "write `31 d`"))
     time = Calendar(zone)
@@ -128,6 +129,7 @@ def load_pack(name_or_dir: str) -> Pack:
         disorder_ms=spans["disorder"],
         lateness_days=spans["lateness"] // DAY_MS,
         snapshot_every_ms=spans["snapshot_every"],
+        snapshot_within_ms=spans["snapshot_within"],
         far_future_ms=spans["far_future"],
         rates=rates,
         large_value=large_value,

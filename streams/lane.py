@@ -30,7 +30,7 @@ from streams.timers import Timers
 from streams.watermark import Watermark
 
 _CHUNK_BYTES: Final = 256 * 1024
-_IN_HAND: Final = 20_000  # customers kept decoded between frames
+_IN_HAND: Final = 2_500  # customers kept decoded between frames, some 40 KB each, and as many again of those before them
 _NO_HEADERS: Final[list[tuple[str, bytes]]] = []
 
 
@@ -94,6 +94,7 @@ class Lane:
         if self._waiting is not None and self._waiting.event is not None:
             self._waiting.digest = _identity(self._waiting.event)
         self._in_hand: dict[bytes, CustomerInHand] = {}
+        self._before_them: dict[bytes, CustomerInHand] = {}
         self._touched: dict[bytes, list[_Step]] = {}
         self._lines: list[bytes] = []
         self._lines_from = self.record.position
@@ -165,10 +166,11 @@ class Lane:
     def _finish(self) -> Frame:
         self._close_chunk()
         changelog: dict[bytes, bytes | None] = {}
+        many = len(self.states) > 2 * _IN_HAND
         for key in self._touched:
             customer = self._in_hand[key]
             wake = self._warnings.wake(customer)
-            value = encode(customer.state, wake)
+            value = encode(customer.state, wake, compressed=many)
             changelog[key] = self.states[key] = value
         for kind, latest in self._merge.latest().items():
             if kind in self.record.inputs:
@@ -187,7 +189,7 @@ class Lane:
         self._journal, self._outputs, self._set_aside, self._counts = [], [], [], Counter()
         self._touched = {}
         if len(self._in_hand) > _IN_HAND:
-            self._in_hand = {}
+            self._in_hand, self._before_them = {}, self._in_hand
         return frame
 
     # -- one record --------------------------------------------------------------------------------------------------
@@ -325,9 +327,7 @@ class Lane:
 
     def _do(self, customer: CustomerInHand, step: _Step) -> list[Output]:
         if step.kind is None or step.event is None:
-            customer.advance(step.as_of)
-            customer.state.now = max(customer.state.now, step.as_of)
-            return self._warnings.clock_passed(customer, step.look)
+            return self._warnings.clock_passed(customer, step.as_of, step.look)
         outputs = self._warnings.day_closed(customer, step.as_of, step.look)
         customer.advance(step.as_of)
         customer.state.now = step.as_of if step.look.watermark is None else step.look.watermark
@@ -339,6 +339,8 @@ class Lane:
 
     def _customer(self, key: bytes, customer_id: str, as_of: Instant) -> CustomerInHand:
         customer = self._in_hand.get(key)
+        if customer is None and (customer := self._before_them.pop(key, None)) is not None:
+            self._in_hand[key] = customer
         if customer is None:
             stored = self.states.get(key)
             state = CustomerState() if stored is None else decode_state(stored)

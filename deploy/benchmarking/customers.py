@@ -168,7 +168,7 @@ def _load(size: int, clock: Instant, pack: Pack) -> Iterator[tuple[Any, list[Inp
             sent["transaction"] += len(batch)
             yield "transaction", batch
         day += 1
-        moment = to_datetime(pack.time.start(day)).isoformat()
+        moment = to_datetime(pack.time.start(day) + pack.snapshot_within_ms).isoformat()
         value = f'{{"event_id":"tick-{day}","occurred_at":"{moment}","source":"bench","partition":0}}'.encode()
         yield "tick", [InputRecord(sent["tick"], _RECEIVED_AT, b"0", value)]
         sent["tick"] += 1

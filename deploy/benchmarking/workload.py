@@ -39,14 +39,14 @@ class PlainRecord(NamedTuple):
     at: Instant
 
 
-def plain(events: int, partitions: int) -> Iterator[PlainRecord]:
-    """Valid transactions of 252 bytes in order of time, spread evenly over customers and hours."""
+def plain(events: int, partitions: int, per_day: float = PLAIN_PER_DAY, start: datetime = _STARTS) -> Iterator[PlainRecord]:
+    """Valid transactions of 252 bytes in order of time, spread evenly over customers and hours, so many in a day of theirs."""
     random = Random(_SEED)
     keys = [f"c{number:06d}" for number in range(PLAIN_CUSTOMERS)]
     places = [partition_of(key.encode(), partitions) for key in keys]
-    step = timedelta(days=1) / PLAIN_PER_DAY
+    step = timedelta(days=1) / per_day
     for number in range(events):
-        at = _STARTS + number * step
+        at = start + number * step
         customer = random.randrange(PLAIN_CUSTOMERS)
         key = keys[customer]
         text = (

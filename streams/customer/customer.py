@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
+from zlib import crc32
 
 from alerting.pack import Pack
 from schemas.codec import ReadEvent
@@ -44,7 +45,7 @@ _PROFILE_FACTS = ("display_name", "outlet_id", "relationship_manager", "nature",
 class CustomerInHand:
     """One customer, decoded, with totals derived."""
 
-    __slots__ = ("calendar", "contacts", "customer_id", "flows", "pack", "received", "satisfaction", "state", "today", "wakes")
+    __slots__ = ("calendar", "contacts", "customer_id", "flows", "pack", "received", "satisfaction", "snapshot_delay", "state", "today", "wakes")
 
     def __init__(self, customer_id: str, state: CustomerState, pack: Pack, calendar: Calendar, as_of: Instant) -> None:
         self.customer_id = customer_id
@@ -58,6 +59,8 @@ class CustomerInHand:
         self.contacts = Contacts(state.contacts, today)
         self.satisfaction = Satisfaction(state.satisfaction, today)
         self.received = Windows(state.complaints.received, complaint_metrics.DAYS, today)
+        #: How long after it fell due the snapshot is written, in ms, if nothing happens to the customer before.
+        self.snapshot_delay = crc32(customer_id.encode()) % pack.snapshot_within_ms if pack.snapshot_within_ms else 0
         #: When each rule next wants a look, by (rule, subject): derived from the state, so not stored.
         self.wakes: dict[tuple[str, str], Instant] = {}
 

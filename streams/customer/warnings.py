@@ -92,35 +92,42 @@ class Warnings:
             customer.wakes.pop((rule.id, subject), None)
         return []
 
-    def clock_passed(self, customer: CustomerInHand, look: Look) -> list[Output]:
-        """Evaluate what fell due as the clock passed; write the snapshot if its time has come."""
+    def clock_passed(self, customer: CustomerInHand, as_of: Instant, look: Look) -> list[Output]:
+        """Write the snapshot if its time has come; evaluate what fell due as the clock passed."""
         state = customer.state
+        outputs = self.day_closed(customer, as_of, look)
+        if outputs and min(customer.wakes.values(), default=NEVER) > as_of:
+            return outputs  # as of the day that closed: the next one need not be begun for it
+        customer.advance(as_of)
+        state.now = max(state.now, as_of)
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
         for rule_id, subject in sorted(key for key, wake in customer.wakes.items() if wake <= state.now):
             rule = self._rules[rule_id]
             alerts += self._evaluate(rule, subject, customer, self._of_subject(rule, subject, facts), look)
-        outputs = [_alert(customer, alert, look) for alert in alerts]
+        outputs += [_alert(customer, alert, look) for alert in alerts]
         if state.snapshot_due <= state.as_of:
             outputs.append(self._snapshot(customer, look))
-            state.snapshot_due = self._refresh(customer)
-            state.idle_snapshots += 1
         return outputs
 
     def day_closed(self, customer: CustomerInHand, as_of: Instant, look: Look) -> list[Output]:
-        """The snapshot of a day that is over for the customer, since an event as of a later one comes: it must not show in that day.
+        """The snapshot of a day that is over for the customer, since it is looked at as of a later one: that must not show in it.
 
-        The clock follows the events at a distance. For a customer who is active as the day begins it would come too late.
+        The clock follows the events at a distance, and the pack spreads the snapshots: too late for a customer who is active as the day begins.
         """
         state = customer.state
         if as_of <= state.snapshot_due:
             return []
         customer.advance(state.snapshot_due)
-        state.snapshot_due = NEVER
+        if look.watermark is not None:
+            state.now = max(state.now, min(state.snapshot_due, look.watermark))
         return [self._snapshot(customer, look)]
 
     def _snapshot(self, customer: CustomerInHand, look: Look) -> Output:
-        return Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), [])
+        output = Output("customer-metrics", customer.customer_id.encode(), snapshot(customer, self._partition, look.position), [])
+        customer.state.snapshot_due = self._refresh(customer)
+        customer.state.idle_snapshots += 1
+        return output
 
     def _close(self, customer: CustomerInHand, at: Instant) -> Instant:
         """When what happened at ``at`` is to be written: as its business day closes, or the last of the days that the pack gathers.
@@ -145,7 +152,8 @@ class Warnings:
 
     def wake(self, customer: CustomerInHand) -> Instant:
         """When the customer must next be looked at if nothing happens."""
-        return min(customer.state.snapshot_due, min(customer.wakes.values(), default=NEVER))
+        due = customer.state.snapshot_due
+        return min(due + customer.snapshot_delay if due < NEVER else NEVER, min(customer.wakes.values(), default=NEVER))
 
     # -- rules and subjects ------------------------------------------------------------------------------------------
 

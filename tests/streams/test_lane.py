@@ -10,6 +10,7 @@ from itertools import groupby
 import msgspec
 import pytest
 
+import streams.lane as lane_module
 from alerting.pack import Pack, load_pack
 from deploy.inputs import InputRecord as FileRecord
 from deploy.simulator import Parameters, Simulation
@@ -21,6 +22,7 @@ from streams.customer.customer import CustomerInHand
 from streams.customer.facts import CustomerFacts
 from streams.customer.snapshot import snapshot
 from streams.customer.state import decode as decode_state
+from streams.customer.state import wake_of
 from streams.customer.warnings import Warnings
 from streams.lane import Frame, Lane
 from streams.metrics.computed import COMPUTED
@@ -98,6 +100,23 @@ def test_a_restart_after_any_frame_changes_nothing(undisturbed: list[tuple[Lane,
             durable.update({key: value for key, value in frame.changelog.items() if value is not None})
     for topic in RESULTS:
         assert [pair for pair in restarted if pair[1].topic == topic] == outputs(iter(undisturbed), topic)
+
+
+def test_customers_who_do_not_all_fit_in_hand_are_kept_compressed_and_come_to_the_same(
+    monkeypatch: pytest.MonkeyPatch, undisturbed: list[tuple[Lane, Frame]], inputs: list[FileRecord], registry: Registry, pack: Pack
+):
+    monkeypatch.setattr(lane_module, "_IN_HAND", 3)
+    crowded = list(replay(inputs, registry, pack, RECEIVED, 7))
+    for topic in RESULTS:
+        assert outputs(iter(crowded), topic) == outputs(iter(undisturbed), topic)
+    large = {lane.number: lane for lane, _ in undisturbed}
+    for lane in {lane.number: lane for lane, _ in crowded}.values():
+        compressed, plain = lane.states, large[lane.number].states
+        assert len(compressed) > 6
+        assert {key: (wake_of(value), decode_state(value)) for key, value in compressed.items()} == {
+            key: (wake_of(value), decode_state(value)) for key, value in plain.items()
+        }
+        assert sum(map(len, compressed.values())) < 0.8 * sum(map(len, plain.values()))
 
 
 def test_the_journal_replayed_gives_the_same_metrics_and_alerts(undisturbed: list[tuple[Lane, Frame]], registry: Registry, pack: Pack):

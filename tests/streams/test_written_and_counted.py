@@ -22,11 +22,40 @@ def written(bank: Bank) -> list[str]:
 def test_a_snapshot_closes_the_business_day(bank: Bank):
     for time in ("09:00:00", "11:00:00", "23:30:00"):
         bank.transaction("c1", "10.00", "card_purchase", f"2026-03-01T{time}")
-    bank.clock("2026-03-02T00:00:00")
+    bank.clock("2026-03-02T02:00:00")
     [snapshot] = bank.snapshots()
     assert written(bank) == ["2026-03-01T23:59:59+08:00"]
     assert snapshot.business_day == "2026-03-01"
     assert snapshot.metrics["flow.out.count.1d"] == 3
+
+
+def test_a_bank_is_written_one_customer_after_the_other_each_as_of_the_close(bank: Bank):
+    """At midnight every active customer's day closes: written at once they would hold up every alert."""
+    customers = [f"c{number}" for number in range(40)]
+    for customer in customers:
+        bank.transaction(customer, "10.00", "card_purchase", "2026-03-01T12:00:00")
+    so_far = []
+    for time in ("00:00:00", "00:30:00", "01:00:00", "01:30:00", "02:00:00"):
+        bank.clock(f"2026-03-02T{time}")
+        so_far.append(len(bank.snapshots()))
+    assert so_far[0] == 0
+    assert 5 <= so_far[1] < so_far[2] - 4 < so_far[3] - 8 < so_far[4] - 12
+    assert sorted(snapshot.customer_id for snapshot in bank.snapshots()) == sorted(customers)
+    assert set(written(bank)) == {"2026-03-01T23:59:59+08:00"}
+
+
+@pytest.mark.parametrize("next_event", ["2026-03-02T00:00:01", "2026-03-02T00:59:00", "2026-03-02T12:00:00"])
+def test_what_comes_before_a_snapshot_is_written_does_not_show_in_it(bank: Bank, next_event: str):
+    alone = Bank("bank-cn")
+    for each in (bank, alone):
+        for customer in ("c1", "c2", "c3"):
+            each.transaction(customer, "10.00", "card_purchase", "2026-03-01T12:00:00")
+    for customer in ("c1", "c2", "c3"):
+        bank.transaction(customer, "99.00", "card_purchase", next_event)
+    alone.clock("2026-03-02T02:00:00")
+    first = {snapshot.customer_id: snapshot for snapshot in reversed(bank.snapshots())}
+    assert len(first) == 3
+    assert {customer: snapshot.metrics for customer, snapshot in first.items()} == {snapshot.customer_id: snapshot.metrics for snapshot in alone.snapshots()}
 
 
 def test_a_quiet_customer_is_written_as_its_last_day_leaves_each_window_and_then_no_more(bank: Bank):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import copy
+from collections import Counter
+from itertools import accumulate
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_sums_are_those_of_the_cells_in_the_window(steps: list[tuple[str, int, s
             windows.add(today + days, label, count, total)
             naive.append((today + days, label, count, total))
         if reload:
-            windows = Windows(History(list(windows.labels), list(windows.history.cells)), DAYS, today)
+            windows = Windows(copy.deepcopy(windows.history), DAYS, today)
         for number, name in enumerate(windows.labels):
             for window, span in enumerate(DAYS):
                 within = [(c, t) for day, other, c, t in naive if other == name and today - span < day <= today]
@@ -41,7 +43,18 @@ def test_what_left_every_window_is_dropped_from_the_history() -> None:
     for day in range(400):
         windows.advance(day)
         windows.add(day, "a", 1, 1)
-    assert len(windows.history.cells) // 4 < max(DAYS) + 20
+    history = windows.history
+    lengths = {len(column) for column in (history.steps, history.numbers, history.counts, history.totals)}
+    assert len(lengths) == 1
+    assert max(lengths) < max(DAYS) + 20
+
+
+def test_sums_over_other_windows_than_are_stored_are_taken_anew() -> None:
+    before = Windows(History(), DAYS, 100)
+    for day in (20, 60, 95, 100):
+        before.add(day, "a", 1, 2)
+    assert before.counts == [[1, 2, 2, 4]]
+    assert Windows(copy.deepcopy(before.history), (1, 6, 41, 90), 100).counts == [[1, 2, 3, 4]]
 
 
 def test_time_never_goes_back() -> None:
@@ -56,7 +69,4 @@ def test_one_day_and_label_is_one_cell() -> None:
     windows = Windows(History(), DAYS, 10)
     for day in (10, 9, 10, 9, 10):
         windows.add(day, "a", 1, 2)
-    by_day = defaultdict(int)
-    for index in range(0, len(windows.history.cells), 4):
-        by_day[windows.history.cells[index]] += 1
-    assert by_day == {9: 1, 10: 1}
+    assert Counter(accumulate(windows.history.steps)) == {9: 1, 10: 1}
