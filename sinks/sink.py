@@ -351,13 +351,13 @@ class Sink:
         done = bool(self._hands)
         for place, hand in self._hands.items():
             done = done and hand.at_end and not hand.records and (hand.reached == 0 or self._committed.get(place, 0) >= hand.reached)
+        if done != self._caught_up.is_set() or self._turned - self._reported >= _REPORT_SECONDS:
+            self._reported = self._turned
+            self._report_lags()
         if done:
             self._caught_up.set()
         else:
             self._caught_up.clear()
-        if self._turned - self._reported >= _REPORT_SECONDS:
-            self._reported = self._turned
-            self._report_lags()
 
     def _report_lags(self) -> None:
         now = time.time()
