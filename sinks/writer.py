@@ -112,6 +112,7 @@ class Writer:
         except Exception as error:
             if fate_of(error) is Fate.RETRY:
                 raise Delayed(error) from error
+            log.warning("%s.%s refuses columns: %s; the batch goes as JSON rows, which is slower", self._database, table.name, summary(error))
             return False
         return True
 

@@ -7,6 +7,7 @@ visible once its offset is committed, which comes after ClickHouse has confirmed
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 import time
@@ -14,9 +15,9 @@ from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from deploy.benchmarking.brokers import prepare, running
@@ -40,6 +41,7 @@ _FRAMES_A_SECOND: Final = 10
 _PASSWORD: Final = "of-the-benchmark"
 _SAMPLE: Final = 100_000
 _PATIENCE_SECONDS: Final = 180.0
+_START_SECONDS: Final = 60.0
 _OUTAGE_SECONDS: Final = 15.0
 _HOLDER: Final = """
 import sys, time
@@ -69,12 +71,12 @@ def bench_freshness(events: int, folder: Path, progress: Callable[[str], None]) 
             "FENGHUO_CLICKHOUSE__PASSWORD": _PASSWORD,
             "FENGHUO_PROBES__PORT": str(free_port()),
         }
-        with _holder(folder, port):
-            client = _connected(clickhouse)
+        with _holder(folder, port) as held:
+            client = _connected(clickhouse, held)
             for _ in Migrator(client, clickhouse).up():
                 pass
         with MeasuredProcess("the sink", [sys.executable, "-c", PROGRAM, "sink"], environ, folder / "sink") as sink, _Watch(kafka) as watch:
-            with _holder(folder, port):
+            with _holder(folder, port) as held:
                 watch.until(sender.send(1), sink)
                 progress(f"freshness: {LIVE:,} events/s for {events / LIVE:.0f} s")
                 cpu = sink.cpu_seconds() or 0.0
@@ -82,7 +84,7 @@ def bench_freshness(events: int, folder: Path, progress: Callable[[str], None]) 
                 watch.until(sender.paced(events), sink)
                 cpu = (sink.cpu_seconds() or 0.0) - cpu
                 live = _spread(watch.taken(sender.sent_at))
-                parts = _parts(_connected(clickhouse), clickhouse.database)
+                parts = _parts(_connected(clickhouse, held), clickhouse.database)
                 of_live, live_peak = sender.sent - began, sink.peak_bytes
             progress(f"freshness: ClickHouse away, {events:,} events pile up")
             behind = sender.send(events)
@@ -92,10 +94,10 @@ def bench_freshness(events: int, folder: Path, progress: Callable[[str], None]) 
                 time.sleep(0.1)
             away_peak = sink.peak_bytes
             progress("freshness: ClickHouse is back")
-            with _holder(folder, port):
+            with _holder(folder, port) as held:
                 began_at, done = time.monotonic(), watch.committed
                 ended_at = watch.until(behind, sink)
-                rows = _rows(_connected(clickhouse), clickhouse.database)
+                rows = _rows(_connected(clickhouse, held), clickhouse.database)
                 if rows != (sender.sent, sender.sent):
                     raise Failed(f"ClickHouse holds {rows[0]:,} rows, {rows[1]:,} distinct, of {sender.sent:,}")
             commits = [(at, committed) for at, committed in watch.seen if committed > done and at <= ended_at]
@@ -144,15 +146,17 @@ def _holder(folder: Path, port: int) -> MeasuredProcess:
     return MeasuredProcess("ClickHouse", command, os.environ, folder / "holder")
 
 
-def _connected(settings: ClickHouseSettings) -> Client:
-    deadline = time.monotonic() + 60
+def _connected(settings: ClickHouseSettings, held: MeasuredProcess) -> Client:
+    place = urlsplit(settings.url)
+    deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            return connect(settings)
-        except ClickHouseError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+            with socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=1):
+                return connect(settings)
+        except OSError:
+            if held.ended or time.monotonic() > deadline:
+                raise held.failure("did not come up") from None
+            time.sleep(0.05)
 
 
 def _parts(client: Client, database: str) -> dict[str, int]:
