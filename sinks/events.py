@@ -7,21 +7,34 @@ holds an event the fast way does not take, and to find the row that ClickHouse r
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, Protocol
 
 import msgspec
+import pyarrow
 
 from schemas import journal
 from schemas.events import MODELS, EventKind
-from sinks.arrow import stream
+from sinks.arrow import Stream, stream
+from sinks.lines import Lines
 from sinks.tables import EVENT_TABLES, Table
 
 _quote: Final = msgspec.json.encode
 
 
-class Events:
+class Events(Protocol):
     """Events of one table from one partition of the journal."""
+
+    def __len__(self) -> int: ...
+
+    def columns(self, table: Table) -> Stream | None:
+        """All events as columns of the table; None where one of them is spelled in a way that only ClickHouse or the model reads."""
+
+    def rows(self) -> list[bytes]:
+        """Each event as a JSON object: its own JSON, then our columns behind it."""
+
+
+class EventLines:
+    """Taken in line by line."""
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
@@ -34,30 +47,61 @@ class Events:
         """Take the next event."""
         self._lines.append(line)
 
-    def columns(self, table: Table) -> bytes | None:
-        """All events as an Arrow stream of the table's columns; None where one of them is spelled in a way that only ClickHouse or the model reads."""
+    def columns(self, table: Table) -> Stream | None:
+        """See Events."""
         lines = self._lines
         texts = [bytes(line.event) for line in lines]
         if b"" in texts:
             texts = [line.value.strip() for line in lines]
-        ours: dict[str, Sequence[object]] = {
-            "_partition": [self.partition] * len(lines),
-            "_position": [line.position for line in lines],
-            "_offset": [line.offset for line in lines],
-            "_trace": [line.trace for line in lines],
-            "_raw": texts,
-        }
-        return stream(table.columns, texts, ours)
+        values = pyarrow.array(texts, pyarrow.binary())
+        if any(b"\n" in text for text in texts):
+            texts = [text.replace(b"\n", b" ") for text in texts]
+        traces = pyarrow.array([line.trace for line in lines], pyarrow.string())
+        positions, offsets = (pyarrow.array(numbers, pyarrow.uint64()) for numbers in ([line.position for line in lines], [line.offset for line in lines]))
+        return stream(table.columns, pyarrow.array(texts, pyarrow.binary()), _ours(self.partition, Lines(values, positions, offsets, traces)))
 
     def rows(self) -> list[bytes]:
-        """Each event as a JSON object: its own JSON, then our columns behind it."""
-        return [self._row(line) for line in self._lines]
+        """See Events."""
+        return [_row(self.partition, line.position, line.offset, line.trace, line.value.strip()) for line in self._lines]
 
-    def _row(self, line: journal.Line) -> bytes:
-        value = line.value.strip()
-        trace = b"" if line.trace is None else b',"_trace":' + _quote(line.trace)
-        own = (value[:-1].replace(b"\n", b" "), self.partition, line.position, line.offset, trace, _quote(value.decode()))
-        return b'%b,"_partition":%d,"_position":%d,"_offset":%d%b,"_raw":%b}' % own
+
+class EventColumns:
+    """Taken in all at once."""
+
+    def __init__(self, partition: int, lines: Lines) -> None:
+        self.partition = partition
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines.values)
+
+    def columns(self, table: Table) -> Stream | None:
+        """See Events."""
+        return stream(table.columns, self._lines.values, _ours(self.partition, self._lines))
+
+    def rows(self) -> list[bytes]:
+        """See Events."""
+        values, positions, offsets, traces = self._lines
+        of_each = [None] * len(self) if traces is None else traces.to_pylist()
+        own = zip(positions.to_pylist(), offsets.to_pylist(), of_each, values.to_pylist(), strict=True)
+        return [_row(self.partition, position, offset, trace, value) for position, offset, trace, value in own]
+
+
+def _ours(partition: int, lines: Lines) -> dict[str, Any]:
+    count = len(lines.values)
+    return {
+        "_partition": pyarrow.repeat(pyarrow.scalar(partition, pyarrow.uint32()), count),
+        "_position": lines.positions,
+        "_offset": lines.offsets,
+        "_trace": pyarrow.nulls(count, pyarrow.string()) if lines.traces is None else lines.traces,
+        "_raw": lines.values,
+    }
+
+
+def _row(partition: int, position: int, offset: int, trace: str | None, value: bytes) -> bytes:
+    tail = b"" if trace is None else b',"_trace":' + _quote(trace)
+    own = (value[:-1].replace(b"\n", b" "), partition, position, offset, tail, _quote(value.decode()))
+    return b'%b,"_partition":%d,"_position":%d,"_offset":%d%b,"_raw":%b}' % own
 
 
 _line_head: Final = re.compile(rb'\{"kind":"(\w+)","position":(\d+),"offset":(\d+),"event":').match

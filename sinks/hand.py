@@ -16,6 +16,7 @@ class Hand:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.records: deque[Fetched] = deque()
+        self._rows: deque[int] = deque()  # of each record
         self.rows = 0
         self.bytes = 0
         self.since = 0.0
@@ -28,7 +29,8 @@ class Hand:
         if not self.records:
             self.since = now
         self.records.append(record)
-        self.rows += rows_in(self.place[0], record)
+        self._rows.append(rows_in(self.place[0], record))
+        self.rows += self._rows[-1]
         self.bytes += len(record.value or b"")
         self.reached = record.offset + 1
         self.at_end = False
@@ -41,8 +43,8 @@ class Hand:
         """The oldest records in hand that make a batch of at most about ``batch_rows`` rows and ``batch_bytes`` bytes."""
         rows = size = 0
         last = self.records[0].offset
-        for record in self.records:
-            rows += rows_in(self.place[0], record)
+        for record, rows_of_record in zip(self.records, self._rows, strict=True):
+            rows += rows_of_record
             size += len(record.value or b"")
             if record.offset != self.records[0].offset and (rows > settings.batch_rows or size > settings.batch_bytes):
                 break
@@ -57,6 +59,6 @@ class Hand:
         """Let go of everything up to and including offset ``last``."""
         while self.records and self.records[0].offset <= last:
             record = self.records.popleft()
-            self.rows -= rows_in(self.place[0], record)
+            self.rows -= self._rows.popleft()
             self.bytes -= len(record.value or b"")
         self.since = now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -13,7 +13,8 @@ import msgspec
 from schemas.metrics import KEYS, Subject, Unit
 from schemas.outputs import dead_letter
 from sinks.columns import metric_column
-from sinks.events import Events, lines_of
+from sinks.events import EventColumns, EventLines, Events, lines_of
+from sinks.lines import split
 from sinks.tables import EVENT_TABLES
 
 Rows = dict[str, list[bytes]]
@@ -36,10 +37,24 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
-def rows_of(short: str, partition: int, records: Iterable[Record], malformed: list[Record]) -> Mapping[str, list[bytes] | Events]:
+def rows_of(short: str, partition: int, records: Sequence[Record], malformed: list[Record]) -> Mapping[str, list[bytes] | Events]:
     """The rows of records of one topic partition, by table. A record that is not in its topic's format goes to ``malformed``, whole."""
     if short == "journal":
-        return _events(partition, records, malformed)
+        common = split([record.value or b"" for record in records])
+        if common is not None:
+            return {EVENT_TABLES[kind]: EventColumns(partition, lines) for kind, lines in common.items()}
+        return _line_by_line(partition, records, malformed)
+    return _outputs(short, partition, records, malformed)
+
+
+def json_rows(short: str, partition: int, records: Sequence[Record], malformed: list[Record]) -> Rows:
+    """The same, every row as a JSON object."""
+    if short == "journal":
+        return {table: events.rows() for table, events in _line_by_line(partition, records, malformed).items()}
+    return _outputs(short, partition, records, malformed)
+
+
+def _outputs(short: str, partition: int, records: Sequence[Record], malformed: list[Record]) -> Rows:
     rows: Rows = {}
     newest: dict[bytes | None, bytes] = {}
     make = _MAKERS[short]
@@ -59,19 +74,13 @@ def rows_of(short: str, partition: int, records: Iterable[Record], malformed: li
     return {table: made for table, made in rows.items() if made}
 
 
-def json_rows(short: str, partition: int, records: Iterable[Record], malformed: list[Record]) -> Rows:
-    """The same, every row as a JSON object."""
-    made = rows_of(short, partition, records, malformed)
-    return {table: rows if isinstance(rows, list) else rows.rows() for table, rows in made.items()}
-
-
 def rows_in(short: str, record: Record) -> int:
     """How many rows a record will make, cheaply."""
     return (record.value or b"").count(b"\n") + 1 if short == "journal" else 1
 
 
-def _events(partition: int, records: Iterable[Record], malformed: list[Record]) -> dict[str, Events]:
-    events: dict[str, Events] = {}
+def _line_by_line(partition: int, records: Sequence[Record], malformed: list[Record]) -> dict[str, EventLines]:
+    events: dict[str, EventLines] = {}
     for record in records:
         try:
             lines = lines_of(record.value or b"")
@@ -81,7 +90,7 @@ def _events(partition: int, records: Iterable[Record], malformed: list[Record]) 
         for line in lines:
             table = EVENT_TABLES[line.kind]
             if table not in events:
-                events[table] = Events(partition)
+                events[table] = EventLines(partition)
             events[table].add(line)
     return events
 

@@ -35,6 +35,7 @@ from sinks.writer import Batch, Delayed, SinkStopped, Writer
 log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.1
 _STALLED_SECONDS = 180.0
+_REPORT_SECONDS = 1.0
 _REMEDY = "check FENGHUO_CLICKHOUSE__USER, its password and its rights: it must read and insert"
 __all__ = ["KafkaGone", "Sink", "SinkStopped"]
 
@@ -81,6 +82,7 @@ class Sink:
         self._pause = _FIRST_PAUSE
         self._retry_at = 0.0
         self._turned = time.monotonic()
+        self._reported = 0.0
         self._caught_up = threading.Event()
         self._clickhouse_up = telemetry.gauge("crm_dependency_up").labels("clickhouse")
 
@@ -346,8 +348,19 @@ class Sink:
         return self._ranges
 
     def _report(self) -> None:
-        now = time.time()
         done = bool(self._hands)
+        for place, hand in self._hands.items():
+            done = done and hand.at_end and not hand.records and (hand.reached == 0 or self._committed.get(place, 0) >= hand.reached)
+        if done != self._caught_up.is_set() or self._turned - self._reported >= _REPORT_SECONDS:
+            self._reported = self._turned
+            self._report_lags()
+        if done:
+            self._caught_up.set()
+        else:
+            self._caught_up.clear()
+
+    def _report_lags(self) -> None:
+        now = time.time()
         for place, hand in self._hands.items():
             name, partition = self._registry.name(place[0]), str(place[1])
             age = now - hand.records[0].timestamp / 1000 if hand.records else 0.0
@@ -356,11 +369,6 @@ class Sink:
             lag = None if position is None else self._source.lag(place, position)
             if lag is not None:
                 self._telemetry.gauge("crm_consumer_lag_events").labels(self._group, name, partition).set(lag)
-            done = done and hand.at_end and not hand.records and (hand.reached == 0 or self._committed.get(place, 0) >= hand.reached)
-        if done:
-            self._caught_up.set()
-        else:
-            self._caught_up.clear()
 
 
 def _clickhouse(error: Exception) -> str:

@@ -108,10 +108,11 @@ class Writer:
         if columns is None:
             return False
         try:
-            self._send(table, "ArrowStream", columns, len(events), name)
+            self._send(table, "ArrowStream", columns.data, len(events), name, columns.names)
         except Exception as error:
             if fate_of(error) is Fate.RETRY:
                 raise Delayed(error) from error
+            log.warning("%s.%s refuses columns: %s; the batch goes as JSON rows, which is slower", self._database, table.name, summary(error))
             return False
         return True
 
@@ -142,11 +143,11 @@ class Writer:
                     f" for {self._database}.{table.name}: {summary(cause)}; that is the schema, not the rows: compare with fenghuo migrate plan"
                 ) from cause
 
-    def _send(self, table: Table, form: str, data: bytes, rows: int, name: str) -> None:
+    def _send(self, table: Table, form: str, data: bytes, rows: int, name: str, columns: tuple[str, ...] | None = None) -> None:
         started = time.monotonic()
         # Rows of one insert never share a key, save in a table of newest rows: to look for that costs as much as all else that a part costs.
         settings = {"insert_deduplication_token": name, "optimize_on_insert": int(table.latest)}
-        self._client.raw_insert(f"{self._database}.{table.name}", table.given, data, fmt=form, settings=settings)
+        self._client.raw_insert(f"{self._database}.{table.name}", columns or table.given, data, fmt=form, settings=settings)
         self._telemetry.histogram("crm_sink_insert_seconds").labels(table.name).observe(time.monotonic() - started)
         self._telemetry.histogram("crm_sink_batch_rows").labels(table.name).observe(rows)
         self._telemetry.counter("crm_sink_rows_total").labels(table.name).inc(rows)

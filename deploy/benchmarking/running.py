@@ -25,6 +25,7 @@ _EVENTS: Final = {
     "state": 50_000,
     "worker": 200_000,
     "sink": 500_000,
+    "freshness": 1_200_000,
     "latency": 60_000,
     "peers": 2_000_000,
     "customers": 1_000_000,
@@ -72,6 +73,10 @@ def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None,
             from deploy.benchmarking.sink import bench_sink
 
             return bench_sink(events, rounds, folder, progress)
+        case "freshness":
+            from deploy.benchmarking.freshness import bench_freshness
+
+            return bench_freshness(events, folder, progress)
         case "customers":
             from deploy.benchmarking.customers import bench_customers
 
@@ -102,13 +107,14 @@ def _brokers(asked: Sequence[str] | None, progress: Progress) -> list[BrokerKind
 
 
 def _text(part: str, figures: dict[str, Any]) -> str:
-    from deploy.benchmarking import core, customers, latency, peers, queries, sink, state, worker
+    from deploy.benchmarking import core, customers, freshness, latency, peers, queries, sink, state, worker
 
     texts: dict[str, Callable[[dict[str, Any]], str]] = {
         "core": core.core_text,
         "state": state.state_text,
         "worker": worker.worker_text,
         "sink": sink.sink_text,
+        "freshness": freshness.freshness_text,
         "latency": latency.latency_text,
         "peers": peers.peers_text,
         "customers": customers.customers_text,

@@ -130,6 +130,7 @@ class _Memory:
         self._chunks = list(reversed(chunks))
         self._ends = Counter(record.place for record in chunks)
         self._paused = False
+        self._ended = False
 
     def open(self, assigned: Callable[[list[Place]], None], revoked: Callable[[list[Place]], None]) -> None:  # noqa: ARG002
         assigned(list(self._ends))
@@ -138,9 +139,10 @@ class _Memory:
         return {"journal": "bench"}
 
     def poll(self, timeout: float) -> list[Fetched | End]:
-        if self._paused:
+        if self._paused or self._ended:
             time.sleep(timeout)
             return []
+        self._ended = not self._chunks
         found: list[Fetched | End] = [self._chunks.pop() for _ in range(min(50, len(self._chunks)))]
         return found or [End(place, end) for place, end in self._ends.items()]
 

@@ -15,6 +15,7 @@ class Part(StrEnum):
     state = "state"
     worker = "worker"
     sink = "sink"
+    freshness = "freshness"
     latency = "latency"
     peers = "peers"
     customers = "customers"
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     @app.command(
         epilog="\b\nExamples:\n  fenghuo bench                        core, state and worker\n  fenghuo bench core --events 200000 --rounds 5\n"
         "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench sink                   into ClickHouse, beside one insert a poll\n"
+        "  fenghuo bench freshness              ClickHouse at 20,000 events/s, away, and back; needs Java and Maven\n"
         "  fenghuo bench latency                from an event to its alert at three loads; needs Java and Maven\n"
         "  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven\n"
         "  fenghuo bench customers --events 100000  what 1,000, 10,000 and 100,000 customers cost a worker\n"
@@ -45,7 +47,8 @@ def register(app: typer.Typer) -> None:
             int | None,
             typer.Option(
                 min=500,
-                help="Events per round (200,000; state 50,000; sink 500,000; latency 60,000; peers 2,000,000; queries 10,000,000) or customers (1,000,000).",
+                help="Events per round (200,000; state 50,000; sink 500,000; freshness 1,200,000; latency 60,000; peers 2,000,000; queries 10,000,000)"
+                " or customers (1,000,000).",
             ),
         ] = None,
         rounds: Annotated[int, typer.Option(min=1, max=99, help="Rounds; medians and ranges are over these.")] = 3,

@@ -22,9 +22,9 @@ from schemas.topics import partition_of
 SPREAD = {"median", "low", "high"}
 
 
-def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _bench(*arguments: str, seconds: float = 100) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from deploy.cli import main; main()", "bench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
 
 
 def test_core_and_state_report_figures_as_json() -> None:
@@ -61,6 +61,18 @@ def test_queries_are_timed_on_a_bank_made_in_clickhouse() -> None:
     assert all(query["median_ms"] > 0 for query in figures["queries"].values())
     assert all(query["rows"] for name, query in figures["queries"].items() if "a month" in name or "by outlet" in name)
     assert len(figures["plans"]) == 3
+
+
+@pytest.mark.long
+@pytest.mark.kafka
+@pytest.mark.embedded
+def test_freshness_an_outage_and_the_catch_up_are_measured_and_every_row_is_stored_once() -> None:
+    done = _bench("freshness", "--events", "600000", "--json", seconds=290)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["freshness"]
+    assert found["rows"] == 600_000 * 2 + 1
+    assert 0 < found["live"]["p50_ms"] <= found["live"]["p95_ms"] <= found["live"]["worst_ms"]
+    assert found["catch_up_per_second"] > 0
 
 
 @pytest.mark.embedded

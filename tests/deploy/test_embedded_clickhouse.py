@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
+import pyarrow
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, StreamFailureError
@@ -151,6 +152,19 @@ def test_raw_inserts_with_settings_and_a_deduplication_token(writer: Client) -> 
     with pytest.raises(DatabaseError) as caught:
         writer.raw_insert("bank.tokens", ["id"], b'{"id":"not a number"}\n', fmt="JSONEachRow")
     assert caught.value.code == 27
+
+
+def test_an_arrow_stream_is_stored_though_a_function_has_its_name_too(writer: Client) -> None:
+    writer.command("CREATE TABLE bank.arrows (id UInt8) ENGINE = Memory")
+    batch = pyarrow.record_batch({"id": pyarrow.array([1, 2], pyarrow.uint8())})
+    data = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(data, batch.schema) as out:
+        out.write_batch(batch)
+    writer.raw_insert("bank.arrows", ["id"], data.getvalue().to_pybytes(), fmt="ArrowStream")
+    assert writer.query("SELECT id FROM bank.arrows ORDER BY id").result_rows == [(1,), (2,)]
+    for statement in ("INSERT INTO bank.arrows SELECT * FROM ArrowStream('x')", "SELECT * FROM ArrowStream('x') FORMAT ArrowStream"):
+        with pytest.raises(DatabaseError, match="reaches outside"):
+            writer.query(statement)
 
 
 def test_an_insert_may_state_settings_of_its_own_and_name_a_table_after_them(writer: Client) -> None:

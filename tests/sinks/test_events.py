@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from schemas import journal
 from schemas.codec import decode
 from schemas.events import EventKind
-from sinks.events import EventRow, Events, lines_of
+from sinks.events import EventColumns, EventLines, EventRow, Events, lines_of
+from sinks.lines import split
 from sinks.settings import ClickHouseSettings
 from sinks.tables import EVENT_TABLES, declared_tables
 from tests.sinks.memory import Topics, transaction
@@ -104,16 +105,21 @@ def test_both_ways_store_the_same_rows(kind: EventKind, clickhouse: ClickHouseSe
     @settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(st.lists(st.tuples(EVENTS[kind], st.sampled_from(sorted(spelled))), min_size=1, max_size=6))
     def check(made: list[tuple[dict[str, Any], str]]) -> None:
-        events = Events(3)
+        events, lines = EventLines(3), list[bytes]()
         for number, (fields, spelling) in enumerate(made):
             value = spelled[spelling](fields)
             decode(kind, str(fields["customer_id"]).encode(), value)  # what the contract refuses is in no journal
             trace = "00-4bf9-00f0-01" if number % 5 == 4 else None
-            [line] = lines_of(journal.line(kind, number, number + 7, value, trace))
+            lines.append(journal.line(kind, number, number + 7, value, trace))
+            [line] = lines_of(lines[-1])
             events.add(line)
-        columnar = events.columns(table)
+        at_once = split([b"\n".join(lines)])
+        assert (at_once is None) == any(b'"raw":' in line[:60] for line in lines)
+        taken: Events = events if at_once is None else EventColumns(3, at_once[kind])
+        assert taken.rows() == events.rows()
+        columnar = taken.columns(table)
         assert columnar is not None
-        client.raw_insert(names[0], table.given, columnar, fmt="ArrowStream")
+        client.raw_insert(names[0], columnar.names, columnar.data, fmt="ArrowStream")
         for row in events.rows():
             try:
                 client.raw_insert(names[1], table.given, row, fmt="JSONEachRow")
@@ -140,7 +146,7 @@ def test_a_batch_with_an_event_that_only_the_careful_way_reads_goes_that_way_who
     values[3] = head + values[3][1:]
     topics = Topics()
     topics.journal(0, [("transaction", value) for value in values])
-    events = Events(0)
+    events = EventLines(0)
     for line in lines_of(topics.records["journal", 0][0].value or b""):
         events.add(line)
     assert (events.columns(TABLES["transactions"]) is None) == (b"NaN" not in head)

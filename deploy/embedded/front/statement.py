@@ -119,7 +119,8 @@ def refuse_outward(statement: Statement, table_functions: frozenset[str], parame
     for before, after in itertools.pairwise(words):
         if (before, after) in (("INTO", "OUTFILE"), ("FROM", "INFILE")):
             raise FrontError.refused(ACCESS_DENIED, f"{before} {after} is not available over HTTP. (ACCESS_DENIED)")
-    for position, token in enumerate(statement.tokens):
+    named = statement.tokens[:-1] if statement.inserts_data else statement.tokens  # such an insert ends with its format: ArrowStream is a function's name too
+    for position, token in enumerate(named):
         if token.kind in ("word", "quoted") and _reaches_out(token.text, outward) and not _is_column_of(statement.tokens, position):
             raise FrontError.refused(ACCESS_DENIED, f"{token.text} reaches outside the database and is not available over HTTP. (ACCESS_DENIED)")
     for name in _IDENTIFIER_PARAMETER.findall(statement.sql):
