@@ -31,6 +31,7 @@ from streams.watermark import Watermark
 
 _CHUNK_BYTES: Final = 256 * 1024
 _IN_HAND: Final = 2_500  # customers kept decoded between frames, some 40 KB each, and as many again of those before them
+COMPRESSED_FROM: Final = 2 * _IN_HAND  # customers of a partition; with more, most are not in hand, and their states are kept compressed
 _NO_HEADERS: Final[list[tuple[str, bytes]]] = []
 
 
@@ -166,11 +167,11 @@ class Lane:
     def _finish(self) -> Frame:
         self._close_chunk()
         changelog: dict[bytes, bytes | None] = {}
-        many = len(self.states) > 2 * _IN_HAND
+        compressed = len(self.states) >= COMPRESSED_FROM
         for key in self._touched:
             customer = self._in_hand[key]
             wake = self._warnings.wake(customer)
-            value = encode(customer.state, wake, compressed=many)
+            value = encode(customer.state, wake, compressed=compressed)
             changelog[key] = self.states[key] = value
         for kind, latest in self._merge.latest().items():
             if kind in self.record.inputs:

@@ -29,7 +29,7 @@ from deploy.collector import slow_collector
 from schemas.localtime import Day, Instant, to_datetime
 from schemas.topics import load_registry, partition_of
 from streams.customer.state import decode, encode, wake_of
-from streams.lane import Lane
+from streams.lane import COMPRESSED_FROM, Lane
 from streams.partition_record import KEY, PartitionRecord, decode_record, encode_record
 from streams.records import InputRecord
 from streams.replay import replay
@@ -68,9 +68,10 @@ class Templates:
         assert watermark.clock is not None
         return cls(states, encode_record(PartitionRecord(watermark)), watermark.clock)
 
-    def customers(self, count: int) -> Iterator[tuple[bytes, bytes]]:
-        """Key and state of each, no two sharing memory."""
-        for number, value in zip(range(count), cycle(self.states), strict=False):
+    def customers(self, count: int, partitions: int = 1) -> Iterator[tuple[bytes, bytes]]:
+        """Key and state of each, as a lane keeps them where so many share these partitions; no two sharing memory."""
+        states = [encode(decode(value), wake_of(value), compressed=True) for value in self.states] if count >= partitions * COMPRESSED_FROM else self.states
+        for number, value in zip(range(count), cycle(states), strict=False):
             yield _key(number), bytes(bytearray(value))
 
 
@@ -207,7 +208,7 @@ def _restart(size: int, templates: Templates, folder: Path) -> dict[str, Any]:
         registry = kafka.registry()
         producer = Producer({"bootstrap.servers": servers, "compression.type": "lz4", "linger.ms": 20, "queue.buffering.max.kbytes": 1 << 18})
         changelog = registry.name("customer-changelog")
-        for key, value in templates.customers(size):
+        for key, value in templates.customers(size, registry.partitions):
             _produce(producer, changelog, partition_of(key, registry.partitions), key, value)
         for number in range(registry.partitions):
             _produce(producer, changelog, number, KEY, templates.record)

@@ -106,6 +106,7 @@ def test_customers_who_do_not_all_fit_in_hand_are_kept_compressed_and_come_to_th
     monkeypatch: pytest.MonkeyPatch, undisturbed: list[tuple[Lane, Frame]], inputs: list[FileRecord], registry: Registry, pack: Pack
 ):
     monkeypatch.setattr(lane_module, "_IN_HAND", 3)
+    monkeypatch.setattr(lane_module, "COMPRESSED_FROM", 6)
     crowded = list(replay(inputs, registry, pack, RECEIVED, 7))
     for topic in RESULTS:
         assert outputs(iter(crowded), topic) == outputs(iter(undisturbed), topic)
