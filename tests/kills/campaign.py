@@ -21,7 +21,7 @@ from tests.kills.brokers import Brokers, Running
 from tests.kills.fleet import Fleet, Member
 from tests.kills.launch import Order
 from tests.kills.load import Load, Watcher
-from tests.kills.verdict import PACK, assert_exact, wait_for_rest
+from tests.kills.verdict import PACK, assert_exact, assert_kept, held, wait_for_rest
 
 SESSION_SECONDS = 5.0
 #: Time for all partitions to go on after a fault; far above what any takes, it only ends a test that hangs.
@@ -357,11 +357,14 @@ def campaign(
         yield running
         while not watcher.alerts:  # lest nothing be compared with nothing
             watcher.progress(time.time(), PATIENCE)
-        records = load.finish()
+        published = load.finish()
         wait_for_rest(kafka)
         fleet.leave()
         assert not watcher.faults, watcher.faults[:5]
-        print(f"{namespace}: {ledger.count} faults so far; exact: {assert_exact(kafka, records, folder)}")
+        there = held(kafka)
+        exact = assert_exact(kafka, sum(map(len, there.values())), folder)
+        assert_kept(published, there)
+        print(f"{namespace}: {ledger.count} faults so far; exact: {exact}")
 
 
 def environment(kafka: KafkaSettings) -> dict[str, str]:

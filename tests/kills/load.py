@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from hashlib import blake2b
 from itertools import islice, pairwise
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,13 @@ from schemas import journal
 from schemas.connection import KafkaSettings
 
 _BEAT = 0.05
+#: Records by topic name and partition, each as a fingerprint, in the order in which they were published or are there.
+Sequences = Mapping[tuple[str, int], list[bytes]]
+
+
+def fingerprint(key: bytes | None, value: bytes | None) -> bytes:
+    """What tells one record from another that is not its copy."""
+    return blake2b(repr((key, value)).encode(), digest_size=8).digest()
 
 
 class Load:
@@ -32,11 +40,18 @@ class Load:
         lives = (
             Simulation(Parameters(seed=seed + number, customers=customers, months=36, start=date(2015 + 3 * number, 1, 1), dirt=0.002)) for number in range(3)
         )
-        self._records: Iterator[InputRecord] = (record for life in lives for day in life.days() for record in to_records(day, registry))
+        self._names = {topic.short: topic.name for topic in registry.inputs.values()}
+        self._published: dict[tuple[str, int], list[bytes]] = defaultdict(list)
+        self._records = self._noted(record for life in lives for day in life.days() for record in to_records(day, registry))
         self._rate = rate
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _noted(self, records: Iterator[InputRecord]) -> Iterator[InputRecord]:
+        for record in records:
+            self._published[self._names[record.topic], record.partition].append(fingerprint(record.key, record.value))
+            yield record
 
     def _run(self) -> None:
         began, sent = time.monotonic(), 0
@@ -50,13 +65,15 @@ class Load:
         except BaseException as error:
             self._failure = error
 
-    def finish(self) -> int:
-        """Stop; how many records the brokers have confirmed, each once."""
+    def finish(self) -> Sequences:
+        """Stop; what was published, every record of it confirmed by the brokers."""
         self._stop.set()
         self._thread.join(60)
+        assert not self._thread.is_alive(), "the publisher is stuck"
         if self._failure is not None:
             raise self._failure
-        return self._publisher.finish()
+        assert self._publisher.finish() == sum(map(len, self._published.values()))
+        return self._published
 
     def __enter__(self) -> Load:
         self._thread.start()
