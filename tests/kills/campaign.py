@@ -369,15 +369,21 @@ def campaign(
 
 def environment(kafka: KafkaSettings) -> dict[str, str]:
     """What the workers are told: small frames, so that a fault finds a transaction open, and a short session."""
+    return undisturbed(kafka) | {
+        "FENGHUO_WORKER__FRAME_EVENTS": "200",
+        "FENGHUO_WORKER__SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+        "FENGHUO_WORKER__REBALANCE_TIMEOUT_SECONDS": "15",
+    }
+
+
+def undisturbed(kafka: KafkaSettings) -> dict[str, str]:
+    """What a worker is told that is to run as it does by default."""
     return dict(os.environ) | {
         "FENGHUO_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "FENGHUO_KAFKA__NAMESPACE": kafka.namespace,
         "FENGHUO_KAFKA__PARTITIONS": str(kafka.partitions),
         "FENGHUO_KAFKA__REPLICATION": str(kafka.replication),
         "FENGHUO_KAFKA__TRANSACTIONS": "on",
-        "FENGHUO_WORKER__FRAME_EVENTS": "200",
-        "FENGHUO_WORKER__SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
-        "FENGHUO_WORKER__REBALANCE_TIMEOUT_SECONDS": "15",
         "FENGHUO_PROBES__ENABLED": "false",
         "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
     }

@@ -21,7 +21,8 @@ from deploy.simulator import Parameters, Simulation
 from schemas import journal
 from schemas.connection import KafkaSettings
 
-_BEAT = 0.05
+#: Seconds between two portions.
+BEAT = 0.05
 #: Records by topic name and partition, each as a fingerprint, in the order in which they were published or are there.
 Sequences = Mapping[tuple[str, int], list[bytes]]
 
@@ -32,9 +33,9 @@ def fingerprint(key: bytes | None, value: bytes | None) -> bytes:
 
 
 class Load:
-    """Publishes nine years in the life of a bank at ``rate`` records a second until told to stop."""
+    """Publishes nine years in the life of a bank at ``rate`` records a second, a portion every ``beat`` seconds, until told to stop."""
 
-    def __init__(self, kafka: KafkaSettings, rate: float, seed: int, customers: int) -> None:
+    def __init__(self, kafka: KafkaSettings, rate: float, seed: int, customers: int, beat: float = BEAT) -> None:
         registry = kafka.registry()
         self._publisher = InputPublisher(kafka, registry)
         lives = (
@@ -44,6 +45,7 @@ class Load:
         self._published: dict[tuple[str, int], list[bytes]] = defaultdict(list)
         self._records = self._noted(record for life in lives for day in life.days() for record in to_records(day, registry))
         self._rate = rate
+        self._beat = beat
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -56,7 +58,7 @@ class Load:
     def _run(self) -> None:
         began, sent = time.monotonic(), 0
         try:
-            while not self._stop.wait(_BEAT):
+            while not self._stop.wait(self._beat):
                 due = int((time.monotonic() - began) * self._rate) - sent
                 before = self._publisher.sent
                 self._publisher.publish(islice(self._records, due))
