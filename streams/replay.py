@@ -52,16 +52,20 @@ def replay(inputs: Iterable[Input], registry: Registry, pack: Pack, received_at:
 
 
 def replay_journal(files: Iterable[Path], registry: Registry, pack: Pack, frame_limit: int = _FRAME) -> Iterator[tuple[Lane, Frame]]:
-    """Run journal files, one a partition, named ``journal-<partition>.jsonl``; the order in them is settled.
+    """Run journal files, one a partition, named ``journal-<partition>.jsonl``; the order in them is settled. Partitions come by number.
 
     Raises ValueError for a file name without a partition, a line that is no journal line, or a gap between positions.
     """
-    for path in sorted(files):
-        stem = path.name.removesuffix(".jsonl").rpartition("-")[2]
-        if not stem.isdecimal():
-            raise ValueError(f"{path}: a journal file is named journal-<partition>.jsonl")
-        lane = Lane(int(stem), registry, pack, {})
+    for number, path in sorted((_partition_of(path), path) for path in files):
+        lane = Lane(number, registry, pack, {})
         with path.open("rb") as lines:
             entries = (read_line(text) for text in lines if not text.isspace())
             for frame in lane.replay(entries, frame_limit):
                 yield lane, frame
+
+
+def _partition_of(path: Path) -> int:
+    stem = path.name.removesuffix(".jsonl").rpartition("-")[2]
+    if not stem.isdecimal():
+        raise ValueError(f"{path}: a journal file is named journal-<partition>.jsonl")
+    return int(stem)

@@ -15,7 +15,9 @@ import sys
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
+from random import SystemRandom
 
 from deploy.embedded import guard
 
@@ -23,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".kafka"
 POM = Path(__file__).with_name("pom.xml")
 START_SECONDS = 60.0
+_PORTS = 15_000, 32_000
+_RANDOM = SystemRandom()
 
 
 class Unavailable(Exception):
@@ -53,10 +57,12 @@ def jars() -> Path:
 
 
 def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing uses now, and that the system gives to no outgoing connection: a broker that comes back must find it free."""
+    while True:
+        port = _RANDOM.randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Broker:

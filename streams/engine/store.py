@@ -43,6 +43,7 @@ _PASSING = {
     KafkaError._TRANSPORT,
     KafkaError._TIMED_OUT,
     KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._NOENT,  # "no leaders found": asked for offsets while leaders are being elected
 }
 
 #: Seconds that a recovery may go without any progress before the worker gives up.

@@ -21,7 +21,7 @@ from tests.kills.brokers import Brokers, Running
 from tests.kills.fleet import Fleet, Member
 from tests.kills.launch import Order
 from tests.kills.load import Load, Watcher
-from tests.kills.verdict import PACK, assert_exact, wait_for_rest
+from tests.kills.verdict import PACK, assert_exact, assert_kept, held, wait_for_rest
 
 SESSION_SECONDS = 5.0
 #: Time for all partitions to go on after a fault; far above what any takes, it only ends a test that hangs.
@@ -357,24 +357,33 @@ def campaign(
         yield running
         while not watcher.alerts:  # lest nothing be compared with nothing
             watcher.progress(time.time(), PATIENCE)
-        records = load.finish()
+        published = load.finish()
         wait_for_rest(kafka)
         fleet.leave()
         assert not watcher.faults, watcher.faults[:5]
-        print(f"{namespace}: {ledger.count} faults so far; exact: {assert_exact(kafka, records, folder)}")
+        there = held(kafka)
+        exact = assert_exact(kafka, sum(map(len, there.values())), folder)
+        assert_kept(published, there)
+        print(f"{namespace}: {ledger.count} faults so far; exact: {exact}")
 
 
 def environment(kafka: KafkaSettings) -> dict[str, str]:
     """What the workers are told: small frames, so that a fault finds a transaction open, and a short session."""
+    return undisturbed(kafka) | {
+        "FENGHUO_WORKER__FRAME_EVENTS": "200",
+        "FENGHUO_WORKER__SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
+        "FENGHUO_WORKER__REBALANCE_TIMEOUT_SECONDS": "15",
+    }
+
+
+def undisturbed(kafka: KafkaSettings) -> dict[str, str]:
+    """What a worker is told that is to run as it does by default."""
     return dict(os.environ) | {
         "FENGHUO_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "FENGHUO_KAFKA__NAMESPACE": kafka.namespace,
         "FENGHUO_KAFKA__PARTITIONS": str(kafka.partitions),
         "FENGHUO_KAFKA__REPLICATION": str(kafka.replication),
         "FENGHUO_KAFKA__TRANSACTIONS": "on",
-        "FENGHUO_WORKER__FRAME_EVENTS": "200",
-        "FENGHUO_WORKER__SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
-        "FENGHUO_WORKER__REBALANCE_TIMEOUT_SECONDS": "15",
         "FENGHUO_PROBES__ENABLED": "false",
         "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
     }

@@ -57,12 +57,17 @@ class Member:
         except FileNotFoundError:
             return None
 
-    def send(self, number: int) -> None:
-        """A signal to it."""
+    @property
+    def pid(self) -> int:
+        """Its process id; waits until it has one."""
         pid = self._orders.with_suffix(".pid")
         while not pid.exists():
             time.sleep(0.01)
-        os.kill(int(pid.read_text()), number)
+        return int(pid.read_text())
+
+    def send(self, number: int) -> None:
+        """A signal to it."""
+        os.kill(self.pid, number)
 
     def order(self, order: Order) -> None:
         """Strike when it next takes the step."""

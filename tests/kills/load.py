@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from hashlib import blake2b
 from itertools import islice, pairwise
 from types import TracebackType
 from typing import Any
@@ -20,28 +21,44 @@ from deploy.simulator import Parameters, Simulation
 from schemas import journal
 from schemas.connection import KafkaSettings
 
-_BEAT = 0.05
+#: Seconds between two portions.
+BEAT = 0.05
+#: Records by topic name and partition, each as a fingerprint, in the order in which they were published or are there.
+Sequences = Mapping[tuple[str, int], list[bytes]]
+
+
+def fingerprint(key: bytes | None, value: bytes | None) -> bytes:
+    """What tells one record from another that is not its copy."""
+    return blake2b(repr((key, value)).encode(), digest_size=8).digest()
 
 
 class Load:
-    """Publishes nine years in the life of a bank at ``rate`` records a second until told to stop."""
+    """Publishes nine years in the life of a bank at ``rate`` records a second, a portion every ``beat`` seconds, until told to stop."""
 
-    def __init__(self, kafka: KafkaSettings, rate: float, seed: int, customers: int) -> None:
+    def __init__(self, kafka: KafkaSettings, rate: float, seed: int, customers: int, beat: float = BEAT) -> None:
         registry = kafka.registry()
         self._publisher = InputPublisher(kafka, registry)
         lives = (
             Simulation(Parameters(seed=seed + number, customers=customers, months=36, start=date(2015 + 3 * number, 1, 1), dirt=0.002)) for number in range(3)
         )
-        self._records: Iterator[InputRecord] = (record for life in lives for day in life.days() for record in to_records(day, registry))
+        self._names = {topic.short: topic.name for topic in registry.inputs.values()}
+        self._published: dict[tuple[str, int], list[bytes]] = defaultdict(list)
+        self._records = self._noted(record for life in lives for day in life.days() for record in to_records(day, registry))
         self._rate = rate
+        self._beat = beat
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
+    def _noted(self, records: Iterator[InputRecord]) -> Iterator[InputRecord]:
+        for record in records:
+            self._published[self._names[record.topic], record.partition].append(fingerprint(record.key, record.value))
+            yield record
+
     def _run(self) -> None:
         began, sent = time.monotonic(), 0
         try:
-            while not self._stop.wait(_BEAT):
+            while not self._stop.wait(self._beat):
                 due = int((time.monotonic() - began) * self._rate) - sent
                 before = self._publisher.sent
                 self._publisher.publish(islice(self._records, due))
@@ -50,13 +67,15 @@ class Load:
         except BaseException as error:
             self._failure = error
 
-    def finish(self) -> int:
-        """Stop; how many records the brokers have confirmed, each once."""
+    def finish(self) -> Sequences:
+        """Stop; what was published, every record of it confirmed by the brokers."""
         self._stop.set()
         self._thread.join(60)
+        assert not self._thread.is_alive(), "the publisher is stuck"
         if self._failure is not None:
             raise self._failure
-        return self._publisher.finish()
+        assert self._publisher.finish() == sum(map(len, self._published.values()))
+        return self._published
 
     def __enter__(self) -> Load:
         self._thread.start()

@@ -6,8 +6,10 @@ The sample needs one broker; the long run is the whole campaign on three, more t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import pytest
@@ -21,7 +23,8 @@ from streams.engine.store import Store
 from streams.processors import customer_processor
 from tests.kills.brokers import Brokers
 from tests.kills.campaign import WORKING, Ledger, campaign
-from tests.kills.verdict import PACK
+from tests.kills.load import Load
+from tests.kills.verdict import PACK, assert_kept, held
 
 pytestmark = pytest.mark.kafka
 
@@ -135,6 +138,33 @@ def test_offsets_are_found_where_leaders_have_moved(three: Cluster, namespace: s
         lost.wait()
         brokers.until_in_step()
         store.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [61, 62])
+def test_what_brokers_confirm_is_there_once(three: Cluster, namespace: str, seed: int) -> None:
+    """Without any worker: what a bank's producer is promised while brokers are lost, one at a time and two at once."""
+    kafka = KafkaSettings(bootstrap_servers=three.bootstrap_servers, namespace=namespace, partitions=4, replication=3)
+    topics = Topics(kafka)
+    topics.apply(topics.plan())
+    brokers, random = Brokers(three), Random(seed)
+    with Load(kafka, 500.0, seed, 100) as load:
+        for count in (1, 1, 1, 2, 1, 2):
+            time.sleep(random.uniform(0.5, 2.0))
+            lost = [brokers.broker(node) for node in random.sample(brokers.nodes, count)]
+            for broker in lost:
+                broker.kill()
+            time.sleep(random.uniform(0.0, 12.0))
+            for broker in lost:
+                broker.start()
+            for broker in lost:
+                broker.wait()
+            brokers.until_in_step()
+        published = load.finish()
+    there = held(kafka)
+    assert_kept(published, there)
+    print(f"{sum(map(len, there.values()))} records confirmed and there once")
 
 
 @pytest.mark.long

@@ -197,8 +197,11 @@ class _Consumer:
 
 class _Answer(NamedTuple):
     offset: int
+    led: bool
 
     def result(self) -> _Answer:
+        if not self.led:
+            raise KafkaException(KafkaError(KafkaError._NOENT, "simulated"))
         return self
 
 
@@ -207,14 +210,14 @@ class _Admin:
         self._machine = machine
 
     def list_topics(self, timeout: float) -> None:  # noqa: ARG002
-        """Leaders do not move here."""
+        """Whoever leads is found by the next question."""
         self._machine.step("topics")
 
     def list_offsets(self, asked: Mapping[TopicPartition, Any], isolation_level: IsolationLevel, request_timeout: float) -> dict[TopicPartition, _Answer]:  # noqa: ARG002
         self._machine.step("offsets")
-        answers = {}
+        answers, led = {}, not self._machine.faults.leaderless()
         for tp, spec in asked.items():
             log = self._machine.broker.log(Place(tp.topic, tp.partition))
             newest = log.stable if isolation_level is IsolationLevel.READ_COMMITTED else log.end
-            answers[tp] = _Answer(0 if isinstance(spec, _EARLIEST) else newest)
+            answers[tp] = _Answer(0 if isinstance(spec, _EARLIEST) else newest, led)
         return answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from random import Random
 from typing import Literal
 
 from tests.simulation.scheduler import Process, Scheduler
@@ -27,6 +28,7 @@ class Faults:
         self._plan: dict[int, Fault] = {random.randint(1, STEPS): random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3, 5)))}
         self._trouble = random.choice((0.0, 0.0, 0.02, 0.2))
         self._slow = random.choice((0.0, 0.0, 0.01, 0.05))
+        self._elections = Random(repr(self._plan))
         self._steps = 0
         self.counts: Counter[tuple[Fault | Literal["fenced"], str]] = Counter()
         self.excused: set[str] = set()
@@ -56,6 +58,10 @@ class Faults:
         if self.calm or random.random() >= self._trouble:
             return None
         return "again" if random.random() < 0.5 else "abort"
+
+    def leaderless(self) -> bool:
+        """Whether a question about offsets comes while a leader is being elected."""
+        return not self.calm and self._elections.random() < self._trouble
 
     def put_out(self, process: Process) -> None:
         """The group has given a process up; the process may not know it yet. Without fencing it must not wake: two would write."""

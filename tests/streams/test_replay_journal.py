@@ -13,10 +13,11 @@ from schemas.topics import load_registry
 from streams.replay import replay, replay_journal
 
 
-@pytest.mark.parametrize("portion", [1, 7, 100_000])
-def test_portions_change_nothing(tmp_path: Path, portion: int) -> None:
-    registry, pack = load_registry(partitions=2), load_pack("bank-cn")
-    lines = [line for day in Simulation(Parameters(seed=5, customers=4, months=2)).days() for line in day]
+@pytest.mark.parametrize(("portion", "partitions", "customers"), [(1, 2, 4), (7, 2, 4), (100_000, 2, 4), (100_000, 12, 20)])
+def test_portions_change_nothing(tmp_path: Path, portion: int, partitions: int, customers: int) -> None:
+    """Partitions come by number, also where journal-10 stands before journal-2 in the alphabet."""
+    registry, pack = load_registry(partitions=partitions), load_pack("bank-cn")
+    lines = [line for day in Simulation(Parameters(seed=5, customers=customers, months=2)).days() for line in day]
     made: list[tuple[int, bytes | None]] = []
     for lane, frame in replay(to_records(lines, registry), registry, pack, 1 << 50):
         for output in frame.outputs:
