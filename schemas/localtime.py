@@ -52,7 +52,7 @@ class Calendar:
         if day is None:
             day = to_day(to_datetime(instant).astimezone(self.zone).date())
             if instant >= _WHOLE_QUARTERS_SINCE:
-                if len(self._days) > 200_000:
+                if len(self._days) > 50_000:
                     self._days.clear()
                 self._days[quarter] = day
         return day

@@ -44,7 +44,7 @@ def exponent(currency: str) -> int:
         raise MoneyError("unknown_currency", "currency is not an active ISO 4217 code") from None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def minor_units(amount: str, currency: str) -> int:
     """``("12.30", "CNY")`` -> ``1230``: the amount in the currency's minor units.
 
