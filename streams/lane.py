@@ -20,7 +20,7 @@ from schemas.localtime import DAY_MS, Instant
 from schemas.outputs.dead_letter import SetAside
 from schemas.topics import Registry
 from streams.customer.customer import CustomerInHand
-from streams.customer.state import CustomerState, encode, wake_of
+from streams.customer.state import FORM, CustomerState, encode, wake_of
 from streams.customer.state import decode as decode_state
 from streams.customer.warnings import Look, Warnings
 from streams.merge import Head, Merge
@@ -71,7 +71,10 @@ class _Step:
 
 
 class Lane:
-    """One partition number. ``states`` is its recovered changelog (key -> value), taken over and kept up to date."""
+    """One partition number. ``states`` is its recovered changelog (key -> value), taken over and kept up to date.
+
+    Raises ValueError where they were written in a form that this version does not read.
+    """
 
     def __init__(self, number: int, registry: Registry, pack: Pack, states: dict[bytes, bytes]) -> None:
         self.number = number
@@ -80,7 +83,9 @@ class Lane:
         self.calendar = pack.time
         self.states = states
         stored = states.pop(KEY, None)
-        self.record = PartitionRecord(Watermark(pack.disorder_ms)) if stored is None else decode_record(stored)
+        self.record = PartitionRecord(Watermark(pack.disorder_ms), state_form=FORM) if stored is None else decode_record(stored)
+        if self.record.state_form != FORM:
+            raise ValueError(f"customers are stored in form {self.record.state_form}, this version reads form {FORM}; run the version that wrote them, or start a new namespace from the inputs")
         self.record.watermark.disorder_ms = pack.disorder_ms
         self._limit = self._budget = 0
         self._lateness_ms = pack.lateness_days * DAY_MS

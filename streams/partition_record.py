@@ -59,6 +59,7 @@ class Waiting(msgspec.Struct, array_like=True):
 class PartitionRecord(msgspec.Struct, array_like=True):
     """``position`` is the journal position of the next entry. The two runs say how much went wrong without anything going right:
     records dead-lettered, and looks at a customer as the clock passed. ``waiting`` is read from its topic already, but not accounted for.
+    ``state_form`` is that of the customers beside it; records written before there was a second form do not say it.
     """
 
     watermark: Watermark
@@ -67,6 +68,7 @@ class PartitionRecord(msgspec.Struct, array_like=True):
     dead_letters_in_a_row: int = 0
     failed_looks_in_a_row: int = 0
     waiting: Waiting | None = None
+    state_form: int = 1
 
 
 _encode = msgspec.msgpack.Encoder().encode

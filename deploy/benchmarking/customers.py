@@ -28,7 +28,7 @@ from deploy.benchmarking.workload import bank
 from deploy.collector import slow_collector
 from schemas.localtime import Day, Instant, to_datetime
 from schemas.topics import load_registry, partition_of
-from streams.customer.state import decode, encode, wake_of
+from streams.customer.state import FORM, decode, encode, wake_of
 from streams.lane import COMPRESSED_FROM, Lane
 from streams.partition_record import KEY, PartitionRecord, decode_record, encode_record
 from streams.records import InputRecord
@@ -66,7 +66,7 @@ class Templates:
             states.append(encode(state, wake_of(value)))
         watermark = lane.record.watermark
         assert watermark.clock is not None
-        return cls(states, encode_record(PartitionRecord(watermark)), watermark.clock)
+        return cls(states, encode_record(PartitionRecord(watermark, state_form=FORM)), watermark.clock)
 
     def customers(self, count: int, partitions: int = 1) -> Iterator[tuple[bytes, bytes]]:
         """Key and state of each, as a lane keeps them where so many share these partitions; no two sharing memory."""

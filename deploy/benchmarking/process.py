@@ -93,6 +93,30 @@ class MeasuredProcess:
         self._guard.wait()
 
 
+class Processes:
+    """Some programs seen as one: their CPU time and memory added up. All must be running to be measured."""
+
+    def __init__(self, processes: Sequence[MeasuredProcess]) -> None:
+        self._processes = processes
+        self.name = " and ".join(process.name for process in processes)
+
+    @property
+    def ended(self) -> bool:
+        return any(process.ended for process in self._processes)
+
+    def failure(self, what: str) -> Failed:
+        """As of the first that ended, or of the first of all."""
+        return next((process for process in self._processes if process.ended), self._processes[0]).failure(what)
+
+    def cpu_seconds(self) -> float | None:
+        used = [process.cpu_seconds() for process in self._processes]
+        return None if None in used else sum(seconds for seconds in used if seconds is not None)
+
+    @property
+    def peak_bytes(self) -> int:
+        return sum(process.peak_bytes for process in self._processes)
+
+
 class Commit(NamedTuple):
     """What was seen when a group's offsets had moved: monotonic seconds, events committed so far, CPU seconds used so far."""
 
@@ -116,7 +140,7 @@ class Watch:
             self._known = sum(max(0, place.offset) for place in self._consumer.committed(self._places, timeout=5))
         return self._known
 
-    def until(self, process: MeasuredProcess, events: int) -> float:
+    def until(self, process: MeasuredProcess | Processes, events: int) -> float:
         """When (monotonic seconds) so many events were committed. Raises Failed when the process ends or stands still before."""
         began = time.monotonic()
         while self._committed() < events:
@@ -128,7 +152,7 @@ class Watch:
             time.sleep(_POLL_SECONDS)
         return time.monotonic()
 
-    def measure(self, process: MeasuredProcess, events: int, warm_up_seconds: float, at_most_seconds: float) -> Run:
+    def measure(self, process: MeasuredProcess | Processes, events: int, warm_up_seconds: float, at_most_seconds: float) -> Run:
         """Until ``events`` are committed, or ``at_most_seconds`` after the warm-up. Raises Failed when the process ends or stands still before."""
         commits: list[Commit] = []
         last_change = time.monotonic()
@@ -146,7 +170,7 @@ class Watch:
             time.sleep(_POLL_SECONDS)
 
 
-def between(commits: list[Commit], events: int, warm_up_seconds: float, process: MeasuredProcess) -> Run:
+def between(commits: list[Commit], events: int, warm_up_seconds: float, process: MeasuredProcess | Processes) -> Run:
     """The stretch to count. Raises Failed where too few commits were seen."""
     warm = [commit for commit in commits if commit.at - commits[0].at >= warm_up_seconds or commit.events * 3 >= events]
     full = [commit for commit in warm if commit.events < events]

@@ -35,7 +35,7 @@ _PACK: Final = "bank-cn"
 Progress = Callable[[str], None]
 
 
-def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence[str] | None, *, as_json: bool) -> None:
+def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence[str] | None, workers: int, *, as_json: bool) -> None:
     """Measure the parts one after the other. Raises UserError where one cannot run here."""
     console = Console(stderr=True)
     figures: dict[str, Any] = {"machine": _machine(), "rounds": rounds}
@@ -44,7 +44,7 @@ def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence
         with status as shown:
             progress: Progress = (lambda text: shown.update(text)) if shown is not None else (lambda text: console.print(text, highlight=False))
             for part in dict.fromkeys(parts):
-                figures[part] = _measure(part, events or _EVENTS[part], rounds, brokers, Path(folder), progress)
+                figures[part] = _measure(part, events or _EVENTS[part], rounds, brokers, workers, Path(folder), progress)
                 if not as_json:
                     print(_text(part, figures[part]), end="\n\n", flush=True)
     if as_json:
@@ -54,13 +54,13 @@ def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence
         print(f"Fenghuo {version()}, Python {machine['python']}, {machine['cores']} cores, {machine['system']}; load average at the start {machine['load']}.")
 
 
-def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None, folder: Path, progress: Progress) -> dict[str, Any]:
+def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None, workers: int, folder: Path, progress: Progress) -> dict[str, Any]:
     # Each part is imported when asked for: what peers or ClickHouse need, the core does not.
     match part:
         case "worker":
             from deploy.benchmarking.worker import bench_worker
 
-            return bench_worker(events, rounds, _brokers(brokers, progress), folder, progress)
+            return bench_worker(events, rounds, _brokers(brokers, progress), workers, folder, progress)
         case "peers":
             from deploy.benchmarking.peers import bench_peers
 

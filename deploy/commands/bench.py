@@ -34,7 +34,8 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         epilog="\b\nExamples:\n  fenghuo bench                        core, state and worker\n  fenghuo bench core --events 200000 --rounds 5\n"
-        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench sink                   into ClickHouse, beside one insert a poll\n"
+        "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench worker --broker kafka --workers 2   two that share the input\n"
+        "  fenghuo bench sink                   into ClickHouse, beside one insert a poll\n"
         "  fenghuo bench freshness              ClickHouse at 20,000 events/s, away, and back; needs Java and Maven\n"
         "  fenghuo bench latency                from an event to its alert at three loads; needs Java and Maven\n"
         "  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven\n"
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         rounds: Annotated[int, typer.Option(min=1, max=99, help="Rounds; medians and ranges are over these.")] = 3,
         broker: Annotated[list[On] | None, typer.Option(help="Brokers for the worker. Default: both, kafka where Java and Maven are there.")] = None,
+        workers: Annotated[int, typer.Option(min=1, max=4, help="Workers that share the worker's input.")] = 1,
         peers: Annotated[bool, typer.Option("--peers", help="The same as the part peers.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")] = False,
     ) -> None:
@@ -63,4 +65,4 @@ def register(app: typer.Typer) -> None:
         from deploy.benchmarking.running import run
 
         chosen = [part.value for part in parts or ()] + (["peers"] if peers else [])
-        run(chosen or ["core", "state", "worker"], events, rounds, [one.value for one in broker] if broker else None, as_json=as_json)
+        run(chosen or ["core", "state", "worker"], events, rounds, [one.value for one in broker] if broker else None, workers, as_json=as_json)

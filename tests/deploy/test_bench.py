@@ -13,7 +13,7 @@ import pytest
 
 from deploy.benchmarking.figures import Rounds, Run, Spread, table
 from deploy.benchmarking.latency import paced, spread
-from deploy.benchmarking.process import Commit, MeasuredProcess, between
+from deploy.benchmarking.process import Commit, MeasuredProcess, Processes, between
 from deploy.benchmarking.workload import PLAIN_BYTES, plain
 from deploy.errors import Failed
 from schemas.codec import decode
@@ -126,6 +126,18 @@ def test_a_process_is_measured_alone_and_ended_with_us(tmp_path: Path) -> None:
             assert not process.ended
         assert process.peak_bytes > 1 << 20
     assert process.ended
+
+
+def test_processes_seen_as_one_add_up_and_one_that_ends_is_named(tmp_path: Path) -> None:
+    waits, ends = [sys.executable, "-c", "import time; time.sleep(60)"], [sys.executable, "-c", "print('gone for good')"]
+    with MeasuredProcess("one", waits, {}, tmp_path / "one") as one, MeasuredProcess("two", ends, {}, tmp_path / "two") as two:
+        while one.cpu_seconds() is None or not two.ended:
+            time.sleep(0.01)
+        both = Processes([one, two])
+        assert (both.name, both.ended, both.cpu_seconds()) == ("one and two", True, None)
+        assert both.peak_bytes == one.peak_bytes + two.peak_bytes > 0
+        assert "two stood still" in str(both.failure("stood still"))
+        assert "gone for good" in str(both.failure("stood still"))
 
 
 def test_customers_report_what_each_costs() -> None:

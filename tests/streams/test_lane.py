@@ -26,7 +26,7 @@ from streams.customer.state import wake_of
 from streams.customer.warnings import Warnings
 from streams.lane import Frame, Lane
 from streams.metrics.computed import COMPUTED
-from streams.partition_record import KEY, OUTCOMES, decode_record
+from streams.partition_record import KEY, OUTCOMES, decode_record, encode_record
 from streams.records import InputRecord, Output
 from streams.replay import replay
 from streams.testing import Bank
@@ -130,6 +130,15 @@ def test_the_journal_replayed_gives_the_same_metrics_and_alerts(undisturbed: lis
     for topic in ("customer-metrics", "alerts"):
         assert outputs(iter(again), topic) == outputs(iter(original), topic)
     assert _entries(again) == _entries(original)
+
+
+def test_a_lane_does_not_open_on_states_of_another_form(undisturbed: list[tuple[Lane, Frame]], registry: Registry, pack: Pack):
+    lane, frame = undisturbed[-1]
+    record = decode_record(frame.changelog[KEY] or b"")
+    Lane(lane.number, registry, pack, lane.states | {KEY: encode_record(record)})
+    unsaid = msgspec.msgpack.encode(msgspec.to_builtins(record)[:-1])
+    with pytest.raises(ValueError, match="stored in form 1, this version reads form 2"):
+        Lane(lane.number, registry, pack, lane.states | {KEY: unsaid})
 
 
 def test_a_gap_in_a_journal_is_refused(registry: Registry, pack: Pack):
