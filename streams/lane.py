@@ -85,7 +85,10 @@ class Lane:
         stored = states.pop(KEY, None)
         self.record = PartitionRecord(Watermark(pack.disorder_ms), state_form=FORM) if stored is None else decode_record(stored)
         if self.record.state_form != FORM:
-            raise ValueError(f"customers are stored in form {self.record.state_form}, this version reads form {FORM}; run the version that wrote them, or start a new namespace from the inputs")
+            raise ValueError(
+                f"customers are stored in form {self.record.state_form}, this version reads form {FORM}; "
+                "run the version that wrote them, or start a new namespace from the inputs"
+            )
         self.record.watermark.disorder_ms = pack.disorder_ms
         self._limit = self._budget = 0
         self._lateness_ms = pack.lateness_days * DAY_MS
