@@ -49,7 +49,7 @@ def worker_command(until_drained: bool = True) -> list[str]:
 
 
 def worker_environ(kafka: KafkaSettings) -> dict[str, str]:
-    """What the worker must be told beside the settings of this process."""
+    """What a worker, or another process on the same topics, must be told beside the settings of this one."""
     return os.environ | {
         "FENGHUO_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "FENGHUO_KAFKA__NAMESPACE": kafka.namespace,

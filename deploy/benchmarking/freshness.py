@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from deploy.benchmarking.brokers import prepare, running
+from deploy.benchmarking.brokers import prepare, running, worker_environ
 from deploy.benchmarking.figures import table
 from deploy.benchmarking.process import MeasuredProcess
 from deploy.benchmarking.workload import bank
@@ -62,14 +62,10 @@ def bench_freshness(events: int, folder: Path, progress: Callable[[str], None]) 
     with running("kafka", folder / "freshness") as servers:
         kafka = prepare(servers, "freshness")
         sender = _Sender(kafka)
-        environ = os.environ | {
-            "FENGHUO_KAFKA__BOOTSTRAP_SERVERS": servers,
-            "FENGHUO_KAFKA__NAMESPACE": kafka.namespace,
-            "FENGHUO_KAFKA__PARTITIONS": str(kafka.partitions),
+        environ = worker_environ(kafka) | {
             "FENGHUO_CLICKHOUSE__URL": clickhouse.url,
             "FENGHUO_CLICKHOUSE__USER": WRITER,
             "FENGHUO_CLICKHOUSE__PASSWORD": _PASSWORD,
-            "FENGHUO_PROBES__PORT": str(free_port()),
         }
         with _holder(folder, port) as held:
             client = _connected(clickhouse, held)

@@ -140,7 +140,7 @@ class Watch:
             self._known = sum(max(0, place.offset) for place in self._consumer.committed(self._places, timeout=5))
         return self._known
 
-    def until(self, process: MeasuredProcess | Processes, events: int) -> float:
+    def until(self, process: MeasuredProcess, events: int) -> float:
         """When (monotonic seconds) so many events were committed. Raises Failed when the process ends or stands still before."""
         began = time.monotonic()
         while self._committed() < events:
