@@ -20,12 +20,12 @@ Plan = tuple[tuple[str, Compute, bool], ...]  # key, how it is computed, whether
 _ZERO_LEFT_OUT: Final = frozenset(
     key for key, metric in KEYS.items() if metric.by or (metric.unit in (Unit.COUNT, Unit.MONEY) and metric.windows and metric.name != "flow.out.norm")
 )
-#: Computed for all windows at once by ``fill`` of Flows, Balances and Contacts.
+#: Computed for all windows at once by ``fill`` of Flows, Balances, Contacts and Satisfaction.
 _FILLED: Final = frozenset(
     key
     for key, metric in KEYS.items()
     if (metric.family == "flow" and metric.name != "flow.out.norm")
-    or metric.family in ("balance", "cash", "contact")
+    or metric.family in ("balance", "cash", "contact", "satisfaction")
     or metric.name in ("activity.frequency", "activity.monetary")
 )
 
@@ -41,7 +41,6 @@ _PLANS: Final[tuple[tuple[Callable[[CustomerInHand], Any], Plan], ...]] = (
     (lambda c: c.state.salary, _plan("salary")),
     (lambda c: c.state.loans.loans, _plan("loan")),
     (lambda c: c.state.complaints.cases, _plan("complaint")),
-    (lambda c: c.satisfaction, _plan("satisfaction")),
 )
 
 
@@ -65,6 +64,8 @@ def snapshot(customer: CustomerInHand, partition: int, position: int) -> bytes:
     state.balances.fill(metrics, customer.today)
     if customer.contacts:
         customer.contacts.fill(metrics)
+    if customer.satisfaction:
+        customer.satisfaction.fill(metrics)
     for has_any, plan in _PLANS:
         if has_any(customer):
             for key, compute, zero_left_out in plan:

@@ -29,7 +29,7 @@ else:
 NEVER: Final[Instant] = (1 << 62) - 1
 _WAKE_BYTES = 8
 #: The form of the values written here. A change that makes older values unreadable counts it up: a lane refuses to open on another form.
-FORM: Final = 2
+FORM: Final = 3
 
 
 class Profile(msgspec.Struct, array_like=True):

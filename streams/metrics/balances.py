@@ -103,14 +103,13 @@ class Balances(msgspec.Struct, array_like=True, dict=True):
     def fill(self, metrics: dict[str, Any], today: Day) -> None:
         """Put every ``balance.*`` key into a snapshot, each average computed once."""
         current = self.current(today)
-        if current is None:
+        if current is None or self.first_day is None:
             return
         metrics["balance.current"] = current
+        known = today - self.first_day + 1
         for days, average_key, attrition_key in _KEYS:
-            average = self.average(days, today)
-            if average is not None:
-                metrics[average_key] = average
-                metrics[attrition_key] = _attrition(current, average)
+            average = metrics[average_key] = (self._closed_days(days, today) + current) // min(days, known)
+            metrics[attrition_key] = _attrition(current, average)
 
     def _on(self, day: Day) -> int:
         total = 0

@@ -77,7 +77,7 @@ _one("loan.overdue.amount", lambda c: c.state.loans.unpaid(c.today)[1])
 _one("loan.dpd", lambda c: c.state.loans.dpd(c.today))
 
 _one("complaint.open.count", lambda c: len(c.state.complaints.open_cases()))
-_each("complaint.received.count", lambda c, days: _received(c, days))
+_each("complaint.received.count", lambda c, days: c.received.sums("received", days)[0])
 _one("complaint.oldest_age", lambda c: max((_case_clock(c, case)["one_complaint.age"] for case in c.state.complaints.open_cases().values()), default=0))
 _one(
     "complaint.limit_used", lambda c: max((_case_clock(c, case)["one_complaint.limit_used"] for case in c.state.complaints.open_cases().values()), default=0.0)
@@ -95,11 +95,6 @@ _each("contact.kind.count", lambda c, days: c.contacts.by_kind(days))
 _each("contact.waited.count", lambda c, days: c.contacts.waits(days)[0])
 _each("contact.wait.mean", lambda c, days: c.contacts.waits(days)[1])
 _each("contact.abandoned.count", lambda c, days: c.contacts.abandoned(days))
-
-
-def _received(customer: CustomerInHand, days: int) -> int:
-    windows = customer.received
-    return windows.counts[0][windows.days.index(days)] if windows.labels else 0
 
 
 def _case_clock(customer: CustomerInHand, case: Case) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
 
 import msgspec
@@ -15,8 +16,8 @@ class History(msgspec.Struct, array_like=True):
     """What is stored: cells, oldest day first, as four columns of one length; ``labels`` names the ``numbers``.
 
     ``steps`` are the days, each as its distance from the one before (the first from 0): like counts and label numbers mostly small, so
-    stored in a byte. The sums over windows of ``spans`` days as of ``today`` are stored beside the cells, because to take them anew costs
-    more than all else about a customer who is not in hand.
+    stored in a byte. The sums over windows of ``spans`` days as of ``today`` are stored beside the cells, a row a window, because to take
+    them anew costs more than all else about a customer who is not in hand.
     """
 
     labels: list[str] = msgspec.field(default_factory=list)
@@ -49,88 +50,92 @@ class History(msgspec.Struct, array_like=True):
 _DROP_AT = 16  # cells out of every window are dropped this many at a time
 
 
-class Windows:
-    """Running sums over a history. ``counts[number][window]`` and ``totals[number][window]`` are those of a label in a window.
+def _itself(label: str) -> tuple[str, ...]:
+    return (label,)
 
-    An event adds to every window, a day passing takes away what leaves one on it: reading a sum, which rules and snapshots do far
+
+class Windows:
+    """Running sums over a history. ``counts[window][group]`` and ``totals[window][group]`` are those of a group of labels in a window.
+
+    A cell counts in every group that ``groups_of`` names for its label; ``groups`` numbers them in order of first use. An event adds
+    to its groups in every window, a day passing takes away what leaves one on it: reading a sum, which rules and snapshots do far
     more often than either, is a look-up.
     """
 
-    __slots__ = ("_dates", "_edges", "_numbers", "counts", "days", "history", "today", "totals")
+    __slots__ = ("_dates", "_edges", "_groups_of", "_members", "_numbers", "counts", "days", "groups", "history", "today", "totals")
 
-    def __init__(self, history: History, days: tuple[int, ...], today: Day) -> None:
+    def __init__(self, history: History, days: tuple[int, ...], today: Day, groups_of: Callable[[str], tuple[str, ...]] = _itself) -> None:
         self.history = history
         self.days = days
+        self.groups: dict[str, int] = {}
+        self._groups_of = groups_of
         self._numbers = {label: number for number, label in enumerate(history.labels)}
+        self._members = [self._number_groups(label) for label in history.labels]
         self._dates = array("i", accumulate(history.steps))
         if history.spans == list(days) and history.today <= today:
             self.today, self._edges, self.counts, self.totals = history.today, history.edges, history.count_sums, history.total_sums
             self.advance(today)
         else:
-            self.today = today
-            self._rebuild()
+            self._take_anew(today)
 
-    def _rebuild(self) -> None:
-        """Take all sums anew: from window to window, shortest first, each cell is added once and then carried on."""
-        history, dates, today = self.history, self._dates, self.today
-        self._drop(bisect_right(dates, today - self.days[-1]))
+    def _number_groups(self, label: str) -> tuple[int, ...]:
+        groups = self.groups
+        return tuple([groups.setdefault(name, len(groups)) for name in self._groups_of(label)])
+
+    def _take_anew(self, today: Day) -> None:
+        history = self.history
+        history.spans = list(self.days)
         # _edges[i] is the index of the first cell not older than window i; the last entry that of the first cell after today.
-        end = bisect_right(dates, today)
-        self._edges = history.edges = [bisect_right(dates, today - days) for days in self.days]
-        self._edges.append(end)
-        size = len(history.labels)
-        counts, totals = [0] * size, [0] * size
-        by_window: list[tuple[list[int], list[int]]] = []
-        for edge in self._edges[:-1]:
-            for number, count, total in zip(history.numbers[edge:end], history.counts[edge:end], history.totals[edge:end], strict=True):
-                counts[number] += count
-                totals[number] += total
-            by_window.append((counts[:], totals[:]))
-            end = edge
-        self.counts = history.count_sums = [list(sums) for sums in zip(*[counts for counts, _ in by_window], strict=True)]
-        self.totals = history.total_sums = [list(sums) for sums in zip(*[totals for _, totals in by_window], strict=True)]
-        history.spans, history.today = list(self.days), today
-
-    def _drop(self, cells: int) -> None:
-        if cells:
-            del self._dates[:cells]
-            self.history.drop(cells, self._dates)
+        self._edges = history.edges = [0] * (len(self.days) + 1)
+        self.counts = history.count_sums = [[0] * len(self.groups) for _ in self.days]
+        self.totals = history.total_sums = [[0] * len(self.groups) for _ in self.days]
+        self._pass_to(today)
 
     def advance(self, today: Day) -> None:
         """Days have passed; never backwards."""
-        if today <= self.today:
-            return
-        history, dates = self.history, self._dates
+        if today > self.today:
+            self._pass_to(today)
+
+    def _pass_to(self, today: Day) -> None:
+        """Take out of each window the cells that left it, and into it those whose day has come."""
+        history, dates, edges = self.history, self._dates, self._edges
         self.today = history.today = today
         if not dates:
             return
-        edges = self._edges
         counted = edges[-1]
+        end = edges[-1] = bisect_right(dates, today, counted)
+        numbers, members = history.numbers, self._members
         for window, days in enumerate(self.days):
             index, limit = edges[window], today - days
-            while index < counted and dates[index] <= limit:
-                number = history.numbers[index]
-                self.counts[number][window] -= history.counts[index]
-                self.totals[number][window] -= history.totals[index]
+            while index < end and dates[index] <= limit:
+                if index < counted:
+                    self._sum(window, members[numbers[index]], -history.counts[index], -history.totals[index])
                 index += 1
             edges[window] = index
-        if counted < len(dates):
-            self._rebuild()
-        elif (drop := edges[-2]) > _DROP_AT:
-            self._drop(drop)
+            for entering in range(max(index, counted), end) if counted < end else ():
+                self._sum(window, members[numbers[entering]], history.counts[entering], history.totals[entering])
+        drop = edges[-2]
+        if drop > _DROP_AT:
+            del dates[:drop]
+            history.drop(drop, dates)
             edges[:] = [edge - drop for edge in edges]
+
+    def _sum(self, window: int, groups: tuple[int, ...], count: int, total: int) -> None:
+        counts, totals = self.counts[window], self.totals[window]
+        for group in groups:
+            counts[group] += count
+            totals[group] += total
 
     def add(self, day: Day, label: str, count: int, total: int) -> None:
         """Add to a day's cell. A day older than the longest window is already out of every window and is dropped."""
-        if day <= self.today - self.days[-1]:
+        ago = self.today - day
+        if ago >= self.days[-1]:
             return
+        first = bisect_right(self.days, ago)  # of the windows that reach back to that day
         history, dates = self.history, self._dates
         number = self._numbers.get(label)
         if number is None:
-            number = self._numbers[label] = len(history.labels)
-            history.labels.append(label)
-            self.counts.append([0] * len(self.days))
-            self.totals.append([0] * len(self.days))
+            number = self._begin(label)
         at = index = bisect_right(dates, day)
         while at and dates[at - 1] == day:
             at -= 1
@@ -141,18 +146,33 @@ class Windows:
         else:
             dates.insert(index, day)
             history.insert(index, dates, number, count, total)
-            if day < self.today or (day == self.today and index != self._edges[-1]):
-                self._rebuild()
-                return
-            if day == self.today:
-                self._edges[-1] += 1
-        if day == self.today:
-            self.counts[number] = [sum_ + count for sum_ in self.counts[number]]
-            self.totals[number] = [sum_ + total for sum_ in self.totals[number]]
-        elif day < self.today:
-            self._rebuild()
+            if ago >= 0:
+                edges = self._edges
+                edges[-1] += 1
+                for window in range(first):
+                    edges[window] += 1
+        if ago >= 0:
+            for window in range(first, len(self.days)):
+                self._sum(window, self._members[number], count, total)
 
-    @property
-    def labels(self) -> list[str]:
-        """Labels in order of first use: numbers for ``counts`` and ``totals``."""
-        return self.history.labels
+    def _begin(self, label: str) -> int:
+        """A label's first use."""
+        number = self._numbers[label] = len(self.history.labels)
+        self.history.labels.append(label)
+        known = len(self.groups)
+        self._members.append(self._number_groups(label))
+        for sums in (*self.counts, *self.totals):
+            sums += [0] * (len(self.groups) - known)
+        return number
+
+    def sums(self, group: str, days: int) -> tuple[int, int]:
+        """Count and total of a group in one of the windows; zero where it never occurred."""
+        number = self.groups.get(group)
+        if number is None:
+            return 0, 0
+        window = self.days.index(days)
+        return self.counts[window][number], self.totals[window][number]
+
+    def __bool__(self) -> bool:
+        """Whether anything was ever counted."""
+        return bool(self.history.labels)

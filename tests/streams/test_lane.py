@@ -21,8 +21,8 @@ from schemas.topics import Registry, load_registry, partition_of
 from streams.customer.customer import CustomerInHand
 from streams.customer.facts import CustomerFacts
 from streams.customer.snapshot import snapshot
+from streams.customer.state import FORM, wake_of
 from streams.customer.state import decode as decode_state
-from streams.customer.state import wake_of
 from streams.customer.warnings import Warnings
 from streams.lane import Frame, Lane
 from streams.metrics.computed import COMPUTED
@@ -137,7 +137,7 @@ def test_a_lane_does_not_open_on_states_of_another_form(undisturbed: list[tuple[
     record = decode_record(frame.changelog[KEY] or b"")
     Lane(lane.number, registry, pack, lane.states | {KEY: encode_record(record)})
     unsaid = msgspec.msgpack.encode(msgspec.to_builtins(record)[:-1])
-    with pytest.raises(ValueError, match="stored in form 1, this version reads form 2"):
+    with pytest.raises(ValueError, match=f"stored in form 1, this version reads form {FORM}"):
         Lane(lane.number, registry, pack, lane.states | {KEY: unsaid})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -56,3 +57,33 @@ def test_nps() -> None:
     for score in (10, 9, 8, 6):
         satisfaction.answered(_answer("nps", score, 0, 10), 100)
     assert satisfaction.nps(90) == (4, 25.0)
+
+
+def test_the_snapshot_shows_what_a_rule_reads() -> None:
+    satisfaction = Satisfaction(History(), 1)
+    for day, answer in (
+        (20, ("csat", 2, 1, 5, "price")),
+        (200, ("nps", 7, 0, 10)),
+        (390, ("csat", 5, 1, 5)),
+        (395, ("nps", 0, 0, 10)),
+        (396, ("nps", 10, 0, 10)),
+    ):
+        satisfaction.windows.advance(day)
+        satisfaction.answered(_answer(*answer), day)
+    metrics: dict[str, Any] = {}
+    satisfaction.fill(metrics)
+    assert metrics["satisfaction.nps.90d"] == 0.0, "a finding, not an absence"
+    for days in (90, 365):
+        n, mean = satisfaction.csat(days)
+        assert (metrics[f"satisfaction.csat.n.{days}d"], metrics[f"satisfaction.csat.mean.{days}d"]) == (n, mean)
+        assert (metrics[f"satisfaction.nps.n.{days}d"], metrics[f"satisfaction.nps.{days}d"]) == satisfaction.nps(days)
+    assert metrics["satisfaction.csat.dimension.365d"] == satisfaction.csat_by_dimension(365)
+
+
+def test_without_answers_in_a_window_nothing_of_it_is_shown() -> None:
+    satisfaction = Satisfaction(History(), 100)
+    satisfaction.answered(_answer("csat", 5, 1, 5), 100)
+    satisfaction.windows.advance(200)
+    metrics: dict[str, Any] = {}
+    satisfaction.fill(metrics)
+    assert set(metrics) == {"satisfaction.csat.n.365d", "satisfaction.csat.mean.365d", "satisfaction.csat.dimension.365d"}
