@@ -37,23 +37,25 @@ def _groups_of(label: str) -> tuple[str, ...]:
 class Contacts:
     """One customer's contacts by day; totals are waits in milliseconds."""
 
-    __slots__ = ("_kinds", "windows")
+    __slots__ = ("_kinds", "_known", "windows")
 
     def __init__(self, history: History, today: Day) -> None:
         self.windows = Windows(history, WINDOWS, today, _groups_of)
-        self._kinds = self._in_order()
+        self._kinds: list[tuple[str, int]] = []
+        self._known = 0
 
     def contacted(self, event: Interaction | QuickInteraction, day: Day) -> None:
         waited = "waited" if event.wait_seconds is not None else ""
         left = "left" if event.outcome == "abandoned" else ""
-        known = len(self.windows.groups)
         self.windows.add(day, f"{event.kind}|{waited}|{left}", 1, round((event.wait_seconds or 0) * 1000))
-        if len(self.windows.groups) > known:
-            self._kinds = self._in_order()
 
-    def _in_order(self) -> list[tuple[str, int]]:
+    def _by_name(self) -> list[tuple[str, int]]:
         """Kinds in alphabetical order, with their numbers among the groups."""
-        return [(group[5:], number) for group, number in sorted(self.windows.groups.items()) if group.startswith("kind|")]
+        groups = self.windows.groups
+        if self._known != len(groups):
+            self._known = len(groups)
+            self._kinds = sorted((group[5:], number) for group, number in groups.items() if group.startswith("kind|"))
+        return self._kinds
 
     def __bool__(self) -> bool:
         return bool(self.windows)
@@ -61,9 +63,10 @@ class Contacts:
     def fill(self, metrics: dict[str, Any]) -> None:
         """Put every ``contact.*`` key, zeros left out, into a snapshot: one pass, as ``Flows.fill`` does."""
         windows = self.windows
+        kinds = self._by_name()
         waits, lefts = windows.groups.get("waited"), windows.groups.get("left")
         for counts, totals, keys in zip(windows.counts, windows.totals, _KEYS, strict=True):
-            by_kind = {kind: count for kind, number in self._kinds if (count := counts[number])}
+            by_kind = {kind: count for kind, number in kinds if (count := counts[number])}
             if not by_kind:
                 continue
             metrics[keys.number] = sum(by_kind.values())
@@ -79,7 +82,7 @@ class Contacts:
 
     def by_kind(self, days: int) -> dict[str, int]:
         counts = self.windows.counts[WINDOWS.index(days)]
-        return {kind: count for kind, number in self._kinds if (count := counts[number])}
+        return {kind: count for kind, number in self._by_name() if (count := counts[number])}
 
     def waits(self, days: int) -> tuple[int, float | None]:
         """Number of contacts that state a wait, and the mean wait in seconds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from schemas.events.transactions import customer_initiated
 from schemas.localtime import Day
@@ -67,8 +67,11 @@ class Flows:
 
     def by(self, facet: str, days: int) -> tuple[dict[str, int], dict[str, int]]:
         """Counts and totals by kind or channel; zeros left out, labels in alphabetical order."""
+        window = INDEX[days]
+        counts, totals = self.windows.counts[window], self.windows.totals[window]
         prefix = f"{facet}|"
-        sums = {group.removeprefix(prefix): self.windows.sums(group, days) for group in sorted(self.windows.groups) if group.startswith(prefix)}
+        groups = {group.removeprefix(prefix): number for group, number in sorted(self.windows.groups.items()) if group.startswith(prefix)}
+        sums = {name: (counts[number], totals[number]) for name, number in groups.items()}
         return {name: count for name, (count, _) in sums.items() if count}, {name: total for name, (_, total) in sums.items() if total}
 
     def norm(self, first_day: Day | None) -> int | None:
@@ -91,39 +94,39 @@ class Flows:
             self._plan = _Plan(windows.groups)
         single, facets = self._plan.single, self._plan.facets
         for window, (counts, totals) in enumerate(zip(windows.counts, windows.totals, strict=True)):
-            for number, keys in single:
-                if (key := keys.counts[window]) and (count := counts[number]):
+            for number, count_keys, total_keys in single:
+                if (key := count_keys[window]) and (count := counts[number]):
                     metrics[key] = count
-                if (key := keys.totals[window]) and (total := totals[number]):
+                if (key := total_keys[window]) and (total := totals[number]):
                     metrics[key] = total
-            for keys, groups in facets:
-                if not (key := keys.counts[window]):
+            for groups, count_keys, total_keys in facets:
+                if not (key := count_keys[window]):
                     continue
                 if by := {name: count for name, number in groups if (count := counts[number])}:
                     metrics[key] = by
                 if by := {name: total for name, number in groups if (total := totals[number])}:
-                    metrics[keys.totals[window]] = by
+                    metrics[total_keys[window]] = by
 
 
-class _Keys(NamedTuple):
-    """By window: under which keys a count and a total are shown ("": not at all)."""
-
-    counts: tuple[str, ...]
-    totals: tuple[str, ...]
+Keys = tuple[str, ...]  # by window; "" where nothing is shown
 
 
-def _keys(count: str, total: str = "") -> _Keys:
-    return _Keys(*(tuple(f"{name}.{days}d" if name and days in DICTIONARY[name].windows else "" for days in DAYS) for name in (count, total)))
+def _keys(name: str) -> Keys:
+    return tuple(f"{name}.{days}d" if name and days in DICTIONARY[name].windows else "" for days in DAYS)
 
 
+#: Under which keys the count and the total of a group, or of the groups of a facet, are shown.
 _SINGLE: Final = {
-    "direction|in": _keys("flow.in.count", "flow.in.amount"),
-    "direction|out": _keys("flow.out.count", "flow.out.amount"),
-    f"mark|{NEAR}": _keys("cash.near_threshold.count", "cash.near_threshold.amount"),
-    f"mark|{UNCONVERTED}": _keys("flow.unconverted.count"),
-    "initiated|": _keys("activity.frequency", "activity.monetary"),
+    "direction|in": (_keys("flow.in.count"), _keys("flow.in.amount")),
+    "direction|out": (_keys("flow.out.count"), _keys("flow.out.amount")),
+    f"mark|{NEAR}": (_keys("cash.near_threshold.count"), _keys("cash.near_threshold.amount")),
+    f"mark|{UNCONVERTED}": (_keys("flow.unconverted.count"), _keys("")),
+    "initiated|": (_keys("activity.frequency"), _keys("activity.monetary")),
 }
-_FACETS: Final = {"kind": _keys("flow.kind.count", "flow.kind.amount"), "channel": _keys("flow.channel.count", "flow.channel.amount")}
+_FACETS: Final = {
+    "kind": (_keys("flow.kind.count"), _keys("flow.kind.amount")),
+    "channel": (_keys("flow.channel.count"), _keys("flow.channel.amount")),
+}
 
 
 class _Plan:
@@ -133,10 +136,14 @@ class _Plan:
 
     def __init__(self, groups: dict[str, int]) -> None:
         self.size = len(groups)
-        self.single = [(groups[group], keys) for group, keys in _SINGLE.items() if group in groups]
+        self.single: list[tuple[int, Keys, Keys]] = []
         named: dict[str, list[tuple[str, int]]] = {facet: [] for facet in _FACETS}
-        for group in sorted(groups):
+        for group, number in groups.items():
+            keys = _SINGLE.get(group)
+            if keys is not None:
+                self.single.append((number, *keys))
+                continue
             facet, _, name = group.partition("|")
             if facet in named:
-                named[facet].append((name, groups[group]))
-        self.facets = [(_FACETS[facet], of_facet) for facet, of_facet in named.items()]
+                named[facet].append((name, number))
+        self.facets = [(sorted(of_facet), *_FACETS[facet]) for facet, of_facet in named.items()]

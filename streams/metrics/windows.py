@@ -13,7 +13,7 @@ from schemas.localtime import Day
 
 
 class History(msgspec.Struct, array_like=True):
-    """What is stored: cells, oldest day first, as four columns of one length; ``labels`` names the ``numbers``.
+    """What is stored: cells, oldest day first, as four columns of one length; ``labels`` names the ``numbers``, ``groups`` what is summed.
 
     ``steps`` are the days, each as its distance from the one before (the first from 0): like counts and label numbers mostly small, so
     stored in a byte. The sums over windows of ``spans`` days as of ``today`` are stored beside the cells, a row a window, because to take
@@ -21,6 +21,7 @@ class History(msgspec.Struct, array_like=True):
     """
 
     labels: list[str] = msgspec.field(default_factory=list)
+    groups: list[str] = msgspec.field(default_factory=list)
     steps: list[int] = msgspec.field(default_factory=list)
     numbers: list[int] = msgspec.field(default_factory=list)
     counts: list[int] = msgspec.field(default_factory=list)
@@ -57,7 +58,8 @@ def _itself(label: str) -> tuple[str, ...]:
 class Windows:
     """Running sums over a history. ``counts[window][group]`` and ``totals[window][group]`` are those of a group of labels in a window.
 
-    A cell counts in every group that ``groups_of`` names for its label; ``groups`` numbers them in order of first use. An event adds
+    A cell counts in every group that ``groups_of`` names for its label; ``groups`` numbers them in order of first use, ``_members`` holds
+    those of the labels met since the customer is in hand. An event adds
     to its groups in every window, a day passing takes away what leaves one on it: reading a sum, which rules and snapshots do far
     more often than either, is a look-up.
     """
@@ -67,10 +69,10 @@ class Windows:
     def __init__(self, history: History, days: tuple[int, ...], today: Day, groups_of: Callable[[str], tuple[str, ...]] = _itself) -> None:
         self.history = history
         self.days = days
-        self.groups: dict[str, int] = {}
+        self.groups = {group: number for number, group in enumerate(history.groups)}
         self._groups_of = groups_of
         self._numbers = {label: number for number, label in enumerate(history.labels)}
-        self._members = [self._number_groups(label) for label in history.labels]
+        self._members: dict[int, tuple[int, ...]] = {}
         self._dates = array("i", accumulate(history.steps))
         if history.spans == list(days) and history.today <= today:
             self.today, self._edges, self.counts, self.totals = history.today, history.edges, history.count_sums, history.total_sums
@@ -78,9 +80,13 @@ class Windows:
         else:
             self._take_anew(today)
 
-    def _number_groups(self, label: str) -> tuple[int, ...]:
-        groups = self.groups
-        return tuple([groups.setdefault(name, len(groups)) for name in self._groups_of(label)])
+    def _of(self, number: int) -> tuple[int, ...]:
+        """Numbers of the groups in which cells of a label count."""
+        members = self._members.get(number)
+        if members is None:
+            groups = self.groups
+            members = self._members[number] = tuple([groups[name] for name in self._groups_of(self.history.labels[number])])
+        return members
 
     def _take_anew(self, today: Day) -> None:
         history = self.history
@@ -104,16 +110,16 @@ class Windows:
             return
         counted = edges[-1]
         end = edges[-1] = bisect_right(dates, today, counted)
-        numbers, members = history.numbers, self._members
+        numbers = history.numbers
         for window, days in enumerate(self.days):
             index, limit = edges[window], today - days
             while index < end and dates[index] <= limit:
                 if index < counted:
-                    self._sum(window, members[numbers[index]], -history.counts[index], -history.totals[index])
+                    self._sum(window, self._of(numbers[index]), -history.counts[index], -history.totals[index])
                 index += 1
             edges[window] = index
             for entering in range(max(index, counted), end) if counted < end else ():
-                self._sum(window, members[numbers[entering]], history.counts[entering], history.totals[entering])
+                self._sum(window, self._of(numbers[entering]), history.counts[entering], history.totals[entering])
         drop = edges[-2]
         if drop > _DROP_AT:
             del dates[:drop]
@@ -152,17 +158,23 @@ class Windows:
                 for window in range(first):
                     edges[window] += 1
         if ago >= 0:
-            for window in range(first, len(self.days)):
-                self._sum(window, self._members[number], count, total)
+            members = self._of(number)
+            for counts, totals in zip(self.counts[first:], self.totals[first:], strict=True):
+                for group in members:
+                    counts[group] += count
+                    totals[group] += total
 
     def _begin(self, label: str) -> int:
         """A label's first use."""
-        number = self._numbers[label] = len(self.history.labels)
-        self.history.labels.append(label)
-        known = len(self.groups)
-        self._members.append(self._number_groups(label))
-        for sums in (*self.counts, *self.totals):
-            sums += [0] * (len(self.groups) - known)
+        history, groups = self.history, self.groups
+        number = self._numbers[label] = len(history.labels)
+        history.labels.append(label)
+        for group in self._groups_of(label):
+            if group not in groups:
+                groups[group] = len(groups)
+                history.groups.append(group)
+                for sums in (*self.counts, *self.totals):
+                    sums.append(0)
         return number
 
     def sums(self, group: str, days: int) -> tuple[int, int]:
