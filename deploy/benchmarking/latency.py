@@ -109,7 +109,7 @@ def _at(servers: str, rate: float, folder: Path, namespace: str) -> list[float]:
 
 def live(events: int, partitions: int, rate: float) -> Iterator[PlainRecord]:
     """Transactions that occur at ``rate`` a second, with a midnight in their middle."""
-    return plain(events, partitions, rate * _DAY_SECONDS, _MIDNIGHT - timedelta(seconds=events / rate / 2))
+    return plain(events, partitions, per_day=rate * _DAY_SECONDS, start=_MIDNIGHT - timedelta(seconds=events / rate / 2))
 
 
 def paced(records: Iterator[PlainRecord], began: float, rate: float) -> Iterator[PlainRecord]:

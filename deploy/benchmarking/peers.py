@@ -83,7 +83,7 @@ PEERS: Final = (
 )
 
 
-def bench_peers(events: int, rounds: int, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+def bench_peers(events: int, customers: int, rounds: int, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
     """Measure and return the figures. Raises UserError where a peer cannot run here."""
     if not _PROGRAMS.is_dir():
         raise UserError("the peers' programs are in the repository, not in the installed package", "run it from a clone")
@@ -94,13 +94,13 @@ def bench_peers(events: int, rounds: int, folder: Path, progress: Callable[[str]
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}: loading {events:,} transactions")
             kafka = prepare(servers, f"peers-{number}")
-            _load(kafka, events)
+            _load(kafka, events, customers)
             for peer in PEERS:
                 progress(f"round {number + 1} of {rounds}: {peer.title}")
                 runs[peer.name].append(_round(kafka, peer, commands[peer.name], events, folder / f"{peer.name}-{number}"))
             _forget(servers)
     figures = {peer.name: Rounds(runs[peer.name]).as_json() for peer in PEERS}
-    return {"events": events, "ratios_by_cpu": _ratios(figures), **figures}
+    return {"events": events, "customers": customers, "ratios_by_cpu": _ratios(figures), **figures}
 
 
 def peers_text(figures: dict[str, Any]) -> str:
@@ -115,7 +115,7 @@ def _ratios(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
     return {peer.name: {ours: round(cpu[peer.name] / cpu[ours], 2) for ours in ("fenghuo_small", "fenghuo_full")} for peer in PEERS[:3]}
 
 
-def _load(kafka: KafkaSettings, events: int) -> None:
+def _load(kafka: KafkaSettings, events: int, customers: int) -> None:
     registry = kafka.registry()
     topic = registry.name("transactions")
     changelog = NewTopic(f"{kafka.namespace}.small-changelog", registry.partitions, 1, config={"cleanup.policy": "compact"})
@@ -125,7 +125,7 @@ def _load(kafka: KafkaSettings, events: int) -> None:
     producer = Producer(
         {**kafka.client_config(), "linger.ms": 20, "batch.size": 1 << 20, "compression.type": "lz4", "enable.idempotence": True, "log_level": 0}
     )
-    for record in plain(events, registry.partitions):
+    for record in plain(events, registry.partitions, customers):
         while True:
             try:
                 producer.produce(topic, record.value, record.key, record.partition, timestamp=record.at)

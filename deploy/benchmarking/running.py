@@ -7,6 +7,7 @@ import platform
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -35,16 +36,28 @@ _PACK: Final = "bank-cn"
 Progress = Callable[[str], None]
 
 
-def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence[str] | None, workers: int, *, as_json: bool) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured, and on how much. None: what the part takes by itself."""
+
+    parts: Sequence[str]
+    events: int | None
+    rounds: int
+    brokers: Sequence[str] | None
+    workers: int
+    customers: int
+
+
+def run(asked: Asked, *, as_json: bool) -> None:
     """Measure the parts one after the other. Raises UserError where one cannot run here."""
     console = Console(stderr=True)
-    figures: dict[str, Any] = {"machine": _machine(), "rounds": rounds}
+    figures: dict[str, Any] = {"machine": _machine(), "rounds": asked.rounds}
     with interruptible(), tempfile.TemporaryDirectory(prefix="fenghuo-bench-") as folder:
         status = console.status("") if console.is_terminal else nullcontext()
         with status as shown:
             progress: Progress = (lambda text: shown.update(text)) if shown is not None else (lambda text: console.print(text, highlight=False))
-            for part in dict.fromkeys(parts):
-                figures[part] = _measure(part, events or _EVENTS[part], rounds, brokers, workers, Path(folder), progress)
+            for part in dict.fromkeys(asked.parts):
+                figures[part] = _measure(part, asked, Path(folder), progress)
                 if not as_json:
                     print(_text(part, figures[part]), end="\n\n", flush=True)
     if as_json:
@@ -54,17 +67,18 @@ def run(parts: Sequence[str], events: int | None, rounds: int, brokers: Sequence
         print(f"Fenghuo {version()}, Python {machine['python']}, {machine['cores']} cores, {machine['system']}; load average at the start {machine['load']}.")
 
 
-def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None, workers: int, folder: Path, progress: Progress) -> dict[str, Any]:
+def _measure(part: str, asked: Asked, folder: Path, progress: Progress) -> dict[str, Any]:
+    events, rounds = asked.events or _EVENTS[part], asked.rounds
     # Each part is imported when asked for: what peers or ClickHouse need, the core does not.
     match part:
         case "worker":
             from deploy.benchmarking.worker import bench_worker
 
-            return bench_worker(events, rounds, _brokers(brokers, progress), workers, folder, progress)
+            return bench_worker(events, rounds, _brokers(asked.brokers, progress), asked.workers, folder, progress)
         case "peers":
             from deploy.benchmarking.peers import bench_peers
 
-            return bench_peers(events, rounds, folder, progress)
+            return bench_peers(events, asked.customers, rounds, folder, progress)
         case "latency":
             from deploy.benchmarking.latency import bench_latency
 
@@ -80,7 +94,7 @@ def _measure(part: str, events: int, rounds: int, brokers: Sequence[str] | None,
         case "customers":
             from deploy.benchmarking.customers import bench_customers
 
-            return bench_customers(events, "kafka" in _brokers(brokers, progress), folder, progress)
+            return bench_customers(events, "kafka" in _brokers(asked.brokers, progress), folder, progress)
         case "queries":
             from deploy.benchmarking.queries import bench_queries
 

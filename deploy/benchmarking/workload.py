@@ -17,9 +17,8 @@ from schemas.topics import Registry, partition_of
 _MONTHS: Final = 6
 _SEED: Final = 20_26
 _STARTS: Final = datetime(2025, 1, 1, tzinfo=UTC)
-#: Of the plain transactions: 10,000 customers with 20 transactions a month each.
 PLAIN_CUSTOMERS: Final = 10_000
-PLAIN_PER_DAY: Final = PLAIN_CUSTOMERS * 20 // 30
+_PLAIN_A_MONTH: Final = 20  # transactions of a customer
 PLAIN_BYTES: Final = 252
 
 
@@ -39,15 +38,15 @@ class PlainRecord(NamedTuple):
     at: Instant
 
 
-def plain(events: int, partitions: int, per_day: float = PLAIN_PER_DAY, start: datetime = _STARTS) -> Iterator[PlainRecord]:
-    """Valid transactions of 252 bytes in order of time, spread evenly over customers and hours, so many in a day of theirs."""
+def plain(events: int, partitions: int, customers: int = PLAIN_CUSTOMERS, per_day: float | None = None, start: datetime = _STARTS) -> Iterator[PlainRecord]:
+    """Valid transactions of 252 bytes in order of time, spread evenly over customers and hours, so many in a day of theirs (else 20 a customer and month)."""
     random = Random(_SEED)
-    keys = [f"c{number:06d}" for number in range(PLAIN_CUSTOMERS)]
+    keys = [f"c{number:06d}" for number in range(customers)]
     places = [partition_of(key.encode(), partitions) for key in keys]
-    step = timedelta(days=1) / per_day
+    step = timedelta(days=1) / (per_day or customers * _PLAIN_A_MONTH / 30)
     for number in range(events):
         at = start + number * step
-        customer = random.randrange(PLAIN_CUSTOMERS)
+        customer = random.randrange(customers)
         key = keys[customer]
         text = (
             f'"customer_id":"{key}","occurred_at":"{at:%Y-%m-%dT%H:%M:%SZ}","source":"core","account_id":"a-{key}",'

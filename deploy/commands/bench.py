@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
         "  fenghuo bench freshness              ClickHouse at 20,000 events/s, away, and back; needs Java and Maven\n"
         "  fenghuo bench latency                from an event to its alert at three loads; needs Java and Maven\n"
         "  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven\n"
+        "  fenghuo bench peers --customers 1000000  the same with a customer in most events who was not seen before\n"
         "  fenghuo bench customers --events 100000  what 1,000, 10,000 and 100,000 customers cost a worker\n"
         "  fenghuo bench queries                what dashboards ask, on ten million events in ClickHouse (5 minutes)"
     )
@@ -55,6 +56,7 @@ def register(app: typer.Typer) -> None:
         rounds: Annotated[int, typer.Option(min=1, max=99, help="Rounds; medians and ranges are over these.")] = 3,
         broker: Annotated[list[On] | None, typer.Option(help="Brokers for the worker. Default: both, kafka where Java and Maven are there.")] = None,
         workers: Annotated[int, typer.Option(min=1, max=4, help="Workers that share the worker's input.")] = 1,
+        customers: Annotated[int, typer.Option(min=100, help="Customers whom the peers' transactions are drawn from.")] = 10_000,
         peers: Annotated[bool, typer.Option("--peers", help="The same as the part peers.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")] = False,
     ) -> None:
@@ -62,7 +64,8 @@ def register(app: typer.Typer) -> None:
 
         Best on a machine with nothing else to do.
         """
-        from deploy.benchmarking.running import run
+        from deploy.benchmarking.running import Asked, run
 
         chosen = [part.value for part in parts or ()] + (["peers"] if peers else [])
-        run(chosen or ["core", "state", "worker"], events, rounds, [one.value for one in broker] if broker else None, workers, as_json=as_json)
+        brokers = [one.value for one in broker] if broker else None
+        run(Asked(chosen or ["core", "state", "worker"], events, rounds, brokers, workers, customers), as_json=as_json)
