@@ -20,8 +20,8 @@ from schemas.localtime import DAY_MS, Instant
 from schemas.outputs.dead_letter import SetAside
 from schemas.topics import Registry
 from streams.customer.customer import CustomerInHand
-from streams.customer.state import FORM, CustomerState, encode, wake_of
-from streams.customer.state import decode as decode_state
+from streams.customer.in_hand import CustomersInHand
+from streams.customer.state import FORM, wake_of
 from streams.customer.warnings import Look, Warnings
 from streams.merge import Head, Merge
 from streams.partition_record import KEY, InputProgress, Outcome, PartitionRecord, Waiting, decode_record, encode_record
@@ -30,8 +30,6 @@ from streams.timers import Timers
 from streams.watermark import Watermark
 
 _CHUNK_BYTES: Final = 256 * 1024
-_IN_HAND: Final = 2_500  # customers kept decoded between frames, some 40 KB each, and as many again of those before them
-COMPRESSED_FROM: Final = 2 * _IN_HAND  # customers of a partition; with more, most are not in hand, and their states are kept compressed
 _NO_HEADERS: Final[list[tuple[str, bytes]]] = []
 
 
@@ -102,8 +100,7 @@ class Lane:
         self._waiting = None if waiting is None else Head(waiting.kind, waiting.record(), self._decode, waiting.place)
         if self._waiting is not None and self._waiting.event is not None:
             self._waiting.digest = _identity(self._waiting.event)
-        self._in_hand: dict[bytes, CustomerInHand] = {}
-        self._before_them: dict[bytes, CustomerInHand] = {}
+        self._customers = CustomersInHand(states, pack, self._warnings, self.record.watermark)
         self._touched: dict[bytes, list[_Step]] = {}
         self._lines: list[bytes] = []
         self._lines_from = self.record.position
@@ -174,13 +171,7 @@ class Lane:
 
     def _finish(self) -> Frame:
         self._close_chunk()
-        changelog: dict[bytes, bytes | None] = {}
-        compressed = len(self.states) >= COMPRESSED_FROM
-        for key in self._touched:
-            customer = self._in_hand[key]
-            wake = self._warnings.wake(customer)
-            value = encode(customer.state, wake, compressed=compressed)
-            changelog[key] = self.states[key] = value
+        changelog = self._customers.store(self._touched)
         for kind, latest in self._merge.latest().items():
             if kind in self.record.inputs:
                 self.record.inputs[kind].latest = latest
@@ -197,8 +188,6 @@ class Lane:
         )
         self._journal, self._outputs, self._set_aside, self._counts = [], [], [], Counter()
         self._touched = {}
-        if len(self._in_hand) > _IN_HAND:
-            self._in_hand, self._before_them = {}, self._in_hand
         return frame
 
     # -- one record --------------------------------------------------------------------------------------------------
@@ -266,7 +255,7 @@ class Lane:
             self._late(kind, record)
             return "late"
         head.digest = _identity(event)
-        state = self._customer(key_of(event), event.customer_id, at).state
+        state = self._customers.take(key_of(event), event.customer_id, at).state
         return "duplicate" if head.digest in state.seen and record.offset > state.offsets.get(kind, -1) else None
 
     def _apply(self, head: Head) -> Outcome:
@@ -278,7 +267,7 @@ class Lane:
         watermark = self.record.watermark
         trace = trace_of(record.headers) if record.headers else None
         key = key_of(event)
-        customer = self._customer(key, event.customer_id, at)
+        customer = self._customers.take(key, event.customer_id, at)
         if record.offset <= customer.state.offsets.get(kind, -1):
             # Without transactions a crash can lose the partition's record after the customer's: clock and journal go through it again.
             self._append(kind, record, trace)
@@ -305,7 +294,7 @@ class Lane:
         while (due := self._timers.pop_due(clock)) is not None:
             wake, key = due
             self._budget -= 1
-            customer = self._customer(key, key.decode(), wake)
+            customer = self._customers.take(key, key.decode(), wake)
             step = _Step(wake, Look("clock", None, self.record.position, clock, None))
             try:
                 outputs = self._do(customer, step)
@@ -346,22 +335,11 @@ class Lane:
         families = customer.apply(step.kind, step.event, step.at, step.look.position)
         return outputs + self._warnings.event_applied(customer, step.event, step.at, families, step.look)
 
-    def _customer(self, key: bytes, customer_id: str, as_of: Instant) -> CustomerInHand:
-        customer = self._in_hand.get(key)
-        if customer is None and (customer := self._before_them.pop(key, None)) is not None:
-            self._in_hand[key] = customer
-        if customer is None:
-            stored = self.states.get(key)
-            state = CustomerState() if stored is None else decode_state(stored)
-            customer = self._in_hand[key] = CustomerInHand(customer_id, state, self.pack, self.calendar, self.record.watermark.now(as_of))
-            self._warnings.take_in_hand(customer)
-        return customer
-
     def _restore(self, key: bytes, customer_id: str) -> None:
         """Throw away a half-changed customer: take the last committed one and do this frame's earlier steps again."""
-        del self._in_hand[key]
+        self._customers.drop(key)
         steps = self._touched.get(key, [])
-        customer = self._customer(key, customer_id, steps[0].as_of if steps else 0)
+        customer = self._customers.take(key, customer_id, steps[0].as_of if steps else 0)
         for step in steps:
             self._do(customer, step)
 

@@ -28,8 +28,9 @@ from deploy.benchmarking.workload import bank
 from deploy.collector import slow_collector
 from schemas.localtime import Day, Instant, to_datetime
 from schemas.topics import load_registry, partition_of
+from streams.customer.in_hand import COMPRESSED_FROM
 from streams.customer.state import FORM, decode, encode, wake_of
-from streams.lane import COMPRESSED_FROM, Lane
+from streams.lane import Lane
 from streams.partition_record import KEY, PartitionRecord, decode_record, encode_record
 from streams.records import InputRecord
 from streams.replay import replay

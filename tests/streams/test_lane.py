@@ -10,7 +10,7 @@ from itertools import groupby
 import msgspec
 import pytest
 
-import streams.lane as lane_module
+import streams.customer.in_hand as in_hand_module
 from alerting.pack import Pack, load_pack
 from deploy.inputs import InputRecord as FileRecord
 from deploy.simulator import Parameters, Simulation
@@ -105,8 +105,8 @@ def test_a_restart_after_any_frame_changes_nothing(undisturbed: list[tuple[Lane,
 def test_customers_who_do_not_all_fit_in_hand_are_kept_compressed_and_come_to_the_same(
     monkeypatch: pytest.MonkeyPatch, undisturbed: list[tuple[Lane, Frame]], inputs: list[FileRecord], registry: Registry, pack: Pack
 ):
-    monkeypatch.setattr(lane_module, "_IN_HAND", 3)
-    monkeypatch.setattr(lane_module, "COMPRESSED_FROM", 6)
+    monkeypatch.setattr(in_hand_module, "_IN_HAND", 3)
+    monkeypatch.setattr(in_hand_module, "COMPRESSED_FROM", 6)
     crowded = list(replay(inputs, registry, pack, RECEIVED, 7))
     for topic in RESULTS:
         assert outputs(iter(crowded), topic) == outputs(iter(undisturbed), topic)
