@@ -43,14 +43,15 @@ def _producer_config(client_config: Mapping[str, Any], timeout: float) -> dict[s
 
 
 class _Sender:
-    """Producing with an explicit partition, and the first delivery failure kept."""
+    """Producing with an explicit partition. ``watched``: the first delivery failure is kept, for ``flush`` to raise."""
 
-    def __init__(self, processor: Processor, number: int, config: dict[str, Any], timeout: float, outside: Outside) -> None:
+    def __init__(self, processor: Processor, number: int, config: dict[str, Any], timeout: float, outside: Outside, *, watched: bool) -> None:
         self._name = processor.topic_name
         self._changelog = processor.changelog
         self._number = number
         self._timeout = timeout
         self._failure: KafkaError | None = None
+        self._on_delivery = self._delivered if watched else None
         self.producer = outside.producer(config)
 
     def outputs(self, frame: FrameLike) -> Iterable[Message]:
@@ -66,7 +67,7 @@ class _Sender:
         for topic, key, value, headers in messages:
             while True:
                 try:
-                    produce(topic, value, key, self._number, on_delivery=self._delivered, headers=headers)
+                    produce(topic, value, key, self._number, on_delivery=self._on_delivery, headers=headers)
                     break
                 except BufferError:
                     self.producer.poll(0.1)
@@ -75,13 +76,9 @@ class _Sender:
         if error is not None and self._failure is None:
             self._failure = error
 
-    def take_failure(self) -> KafkaError | None:
-        failure, self._failure = self._failure, None
-        return failure
-
     def flush(self) -> None:
         left = self.producer.flush(self._timeout)
-        failure = self.take_failure()
+        failure, self._failure = self._failure, None
         if failure is not None:
             raise KafkaException(failure)
         if left:
@@ -98,7 +95,8 @@ class TransactionalWriter:
         self._outside = outside
         self._observe = outside.observe
         config = _producer_config(client_config, timeout) | {"transactional.id": self.id, "transaction.timeout.ms": int(timeout * 1000)}
-        self._sender = _Sender(processor, number, config, timeout, outside)
+        # Not watched: a record that cannot be delivered fails the commit, and a report for each would cost a third of producing it.
+        self._sender = _Sender(processor, number, config, timeout, outside, watched=False)
         deadline = outside.monotonic() + timeout
         self._insist(lambda: self._sender.producer.init_transactions(self._left(deadline)), deadline, "take over the transactional id")
 
@@ -114,14 +112,12 @@ class TransactionalWriter:
                 self._sender.send(self._sender.states(frame.changelog.items()))
                 self._observe(Step.states_sent, self._number)
                 self._insist(lambda: producer.commit_transaction(self._left(deadline)), deadline, "commit a frame")
-                self._sender.take_failure()
                 return
             except KafkaException as error:
                 if not error.args[0].txn_requires_abort() or self._outside.monotonic() > deadline:
                     raise self._stopped("write a frame", error) from None
                 # The broker rolled this transaction back (a leader or coordinator was lost): roll back here and write the same frame again.
                 self._insist(lambda: producer.abort_transaction(self._left(deadline)), deadline, "roll a frame back")
-                self._sender.take_failure()
 
     def _insist(self, call: Callable[[], Any], deadline: float, what: str) -> None:
         while True:
@@ -154,7 +150,7 @@ class PlainWriter:
 
     def __init__(self, processor: Processor, number: int, client_config: Mapping[str, Any], timeout: float, outside: Outside = REAL) -> None:
         self._what = f"{processor.group}-{number}"
-        self._sender = _Sender(processor, number, _producer_config(client_config, timeout), timeout, outside)
+        self._sender = _Sender(processor, number, _producer_config(client_config, timeout), timeout, outside, watched=True)
 
     def write(self, frame: FrameLike) -> None:
         items = list(frame.changelog.items())
