@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -20,6 +22,7 @@ from sinks.migrate import Migrator
 from sinks.settings import ClickHouseSettings
 
 _ROUNDS: Final = 5
+_PAGE_ROUNDS: Final = 15
 _MONTH: Final = "business_day BETWEEN '2025-11-01' AND '2025-11-30'"
 _CUSTOMER: Final = "c0000042"
 
@@ -63,6 +66,8 @@ QUERIES: Final[dict[str, str]] = {
     "v_clock": "SELECT * FROM {d}.v_clock",
     "v_dictionary: labels of a view": "SELECT * FROM {d}.v_dictionary WHERE view = 'v_complaints'",
 }
+#: What a customer's page asks for.
+PAGE: Final = tuple(name for name in QUERIES if name.startswith("customer 360"))
 _EXPLAINED: Final = 3
 #: Lines of a plan that say what is read; the others repeat the statement.
 _TELLING: Final = re.compile(
@@ -82,11 +87,20 @@ def bench_queries(events: int, folder: Path, pack: Pack, progress: Callable[[str
         filled = time.perf_counter() - started
         progress("queries: asking")
         times = {name: _timed(client, sql.replace("{d}", settings.database)) for name, sql in QUERIES.items()}
+        together = _together(settings)
         slowest = sorted(times, key=lambda name: -times[name]["median_ms"])[:_EXPLAINED]
         plans = {name: _plan(client, QUERIES[name].replace("{d}", settings.database)) for name in slowest}
     finally:
         client.close()
-    return {"events": events, "customers": Size(events).customers, "fill_seconds": round(filled, 1), "rows": made, "queries": times, "plans": plans}
+    return {
+        "events": events,
+        "customers": Size(events).customers,
+        "fill_seconds": round(filled, 1),
+        "rows": made,
+        "queries": times,
+        "page": together,
+        "plans": plans,
+    }
 
 
 def fill(client: Client, database: str, size: Size, progress: Callable[[float], None]) -> dict[str, int]:
@@ -108,6 +122,27 @@ def _timed(client: Client, sql: str) -> dict[str, float]:
     return {"rows": rows, "first_ms": round(taken[0], 1), "median_ms": round(median(taken[1:]), 1), "highest_ms": round(max(taken[1:]), 1)}
 
 
+def _together(settings: ClickHouseSettings) -> dict[str, dict[str, float]]:
+    """A customer's whole picture: its queries one after the other, and all at once as a dashboard's page asks. Milliseconds."""
+    asked = [QUERIES[name].replace("{d}", settings.database) for name in PAGE]
+    one_by_one, at_once = [], []
+    with ExitStack() as stack:
+        clients = [stack.enter_context(closing(connect(settings))) for _ in asked]
+        pool = stack.enter_context(ThreadPoolExecutor(len(asked)))
+        for _ in range(_PAGE_ROUNDS):
+            started = time.perf_counter()
+            for sql in asked:
+                clients[0].query(sql)
+            one_by_one.append((time.perf_counter() - started) * 1000)
+            started = time.perf_counter()
+            list(pool.map(lambda client, sql: client.query(sql), clients, asked))
+            at_once.append((time.perf_counter() - started) * 1000)
+    return {
+        way: {"lowest_ms": round(min(taken), 1), "median_ms": round(median(taken), 1), "highest_ms": round(max(taken), 1)}
+        for way, taken in (("one by one", one_by_one), ("all at once", at_once))
+    }
+
+
 def _plan(client: Client, sql: str) -> str:
     """Which indexes a statement uses and what they leave to be read."""
     rows = [str(line) for (line,) in client.query(f"EXPLAIN indexes = 1 {sql}").result_rows]
@@ -119,5 +154,14 @@ def queries_text(figures: dict[str, Any]) -> str:
     sizes = [[name, f"{rows:,}"] for name, rows in figures["rows"].items()]
     cells = [[name, f"{one['rows']:,}", *(f"{one[key]:,.1f}" for key in ("first_ms", "median_ms", "highest_ms"))] for name, one in figures["queries"].items()]
     made = f"{figures['events']:,} events of {figures['customers']:,} customers in two years, made in {figures['fill_seconds']} s ({LAST_DAY})"
+    page = [[f"customer 360, {way}", *(f"{one[key]:,.1f}" for key in ("lowest_ms", "median_ms", "highest_ms"))] for way, one in figures["page"].items()]
     plans = "\n\n".join(f"{name}:\n{plan}" for name, plan in figures["plans"].items())
-    return "\n\n".join((made, table(["table", "rows"], sizes), table(["query", "rows", "first ms", "median ms", "highest ms"], cells), plans))
+    return "\n\n".join(
+        (
+            made,
+            table(["table", "rows"], sizes),
+            table(["query", "rows", "first ms", "median ms", "highest ms"], cells),
+            table(["page", "lowest ms", "median ms", "highest ms"], page),
+            plans,
+        )
+    )
