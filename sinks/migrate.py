@@ -30,6 +30,8 @@ from sinks.views.complaints import ClockLine, clock_select
 Status = Literal["NOT_STARTED", "IN_PROGRESS", "COMPLETED", "SKIPPED"]
 #: Inserts whose tokens a table remembers: more than a sink makes in hours, since an outage may lie between insert and retry.
 DEDUPLICATION_WINDOW: Final = 10_000
+#: The view that holds the limits for answering a complaint. It is the policy pack's, not the program's: no row depends on it.
+COMPLAINT_CLOCK: Final = "complaint_clock"
 _FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _TABLE_EXISTS: Final = 57
 
@@ -131,8 +133,10 @@ class Migrator:
         return self._manages_users
 
     def _views(self) -> Iterator[Step]:
-        if self._complaint_clock is not None or _CLOCK not in self._applied():
-            yield self._view(_CLOCK, clock_select(self._complaint_clock or ()), "Limits for answering a complaint, from the policy pack: read v_complaints")
+        if self._complaint_clock is not None or COMPLAINT_CLOCK not in self._applied():
+            yield self._view(
+                COMPLAINT_CLOCK, clock_select(self._complaint_clock or ()), "Limits for answering a complaint, from the policy pack: read v_complaints"
+            )
         for view in declared_views(self._database, self._settings.business_timezone):
             yield self._view(view.name, view.select, view.comment)
 
@@ -250,7 +254,6 @@ class Migrator:
 
 _NEVER: Final = Applied("", "NOT_STARTED", "")
 _ZONE: Final = "business timezone"
-_CLOCK: Final = "complaint_clock"
 _JOURNAL: Final = """
 CREATE TABLE IF NOT EXISTS {database}.migrations
 (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -13,9 +14,11 @@ from schemas import journal
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
 from sinks.connection import ServerUnfit, connect
+from sinks.migrate import Migrator
 from sinks.settings import ClickHouseSettings, SinkSettings
 from sinks.sink import Sink, SinkStopped
 from sinks.source import End, Fetched
+from sinks.views.complaints import ClockLine
 from tests.sinks.kills.world import Holder
 from tests.sinks.memory import NOW, MemorySource, Topics, transaction
 from tests.sinks.test_sink import QUICK, Faulty
@@ -94,3 +97,22 @@ def test_with_clickhouse_away_a_sink_reads_no_more_and_stays_a_member(clickhouse
     assert source.given * 200 <= backlog + 10 * 200, "no more is read than the bound and one poll"
     assert len(set(held[1:])) == 1, "after the first failure nothing more was read"
     assert topics.commits == {}
+
+
+@pytest.mark.parametrize(("days", "warns"), [(15, False), (10, True)])
+def test_a_policy_pack_changed_after_the_last_migration_is_said_and_rows_flow(
+    days: int, warns: bool, clickhouse: ClickHouseSettings, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def limits(ordinary: int) -> tuple[ClockLine, ...]:
+        return (ClockLine(date(2026, 1, 1), ordinary, 60, 30, False, False, (), (), "a rule's"),)
+
+    for _ in Migrator(client, clickhouse, limits(15)).up():
+        pass
+    topics = Topics()
+    topics.journal(0, [("transaction", transaction(1))])
+    sink = Sink(QUICK, clickhouse, KafkaSettings(), Telemetry(), client, source=MemorySource(topics), complaint_clock=limits(days))
+    assert sink.run(threading.Event(), until_drained=True)
+    said = [record.getMessage() for record in caplog.records if "v_complaints judges by other limits" in record.getMessage()]
+    assert len(said) == warns
+    assert all(line.endswith("fenghuo migrate up") for line in said)
+    assert client.command(f"SELECT count() FROM {clickhouse.database}.transactions") == 1
