@@ -6,6 +6,9 @@ import logging
 import signal
 import threading
 
+from alerting.pack import load_pack
+from alerting.problems import PackError
+from deploy.complaint_limits import clock_lines
 from deploy.errors import DependencyLost, Failed, UserError
 from deploy.logs import configure_logs
 from deploy.probes import Probes
@@ -15,6 +18,7 @@ from sinks.connection import ServerUnfit, address
 from sinks.migrate import MigrationRefused
 from sinks.milestones import Observer, unobserved
 from sinks.sink import KafkaGone, Sink, SinkStopped
+from sinks.views.complaints import ClockLine
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +31,8 @@ def run_sink(until_drained: bool, observe: Observer = unobserved) -> None:
     settings = load_settings()
     configure_logs(settings.log, settings)
     telemetry = Telemetry()
-    sink = Sink(settings.sink, settings.clickhouse, settings.kafka, telemetry, observe=observe)
+    limits = _complaint_limits(settings.policy.pack)
+    sink = Sink(settings.sink, settings.clickhouse, settings.kafka, telemetry, observe=observe, complaint_clock=limits)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -44,3 +49,12 @@ def run_sink(until_drained: bool, observe: Observer = unobserved) -> None:
     if not clean:
         raise Failed("the sink left with rows in hand", "nothing is lost: they are not committed and will be read again")
     log.info("sink: everything read is stored and committed")
+
+
+def _complaint_limits(pack: str) -> tuple[ClockLine, ...] | None:
+    """The pack's; None where it cannot be read here, since rows can be stored without it."""
+    try:
+        return clock_lines(load_pack(pack))
+    except PackError as error:
+        log.warning("policy pack %s cannot be read, so the complaint limits in ClickHouse are not compared with it: %s", pack, error)
+        return None
