@@ -44,8 +44,11 @@ RETRIABLE: Final[dict[int, str]] = {
     425: "SYSTEM_ERROR",
     473: "DEADLOCK_AVOIDED",
     999: "KEEPER_EXCEPTION",
-    1001: "STD_EXCEPTION",  # the file system's own errors: never about a row
+    1001: "STD_EXCEPTION",  # the file system's own errors, mostly
 }
+#: Codes of RETRIABLE that a row may cause as well: after so many equal failures in a row the batch is read without being stored, to find out.
+PERHAPS_A_ROW: Final = frozenset({"3", "1001"})
+SUSPECT_AFTER: Final = 8
 NOT_ABOUT_ROWS: Final[dict[int, str]] = {
     8: "THERE_IS_NO_COLUMN",
     10: "NOT_FOUND_COLUMN_IN_BLOCK",

@@ -18,12 +18,13 @@ from schemas.outputs import SetAside
 from schemas.telemetry import Telemetry
 from schemas.topics import Registry
 from sinks.dead_letters import DeadLetters, Refused
-from sinks.errors import Fate, code_of, fate_of, summary
+from sinks.errors import PERHAPS_A_ROW, SUSPECT_AFTER, Fate, code_of, fate_of, summary
 from sinks.events import EventRow, Events
 from sinks.milestones import Milestone, Observer, unobserved
 from sinks.ranges import Range, token
 from sinks.rows import Record, offset_of
 from sinks.tables import EVENT_TABLES, Table
+from sinks.unreadable import unreadable
 
 log = logging.getLogger(__name__)
 _EVENTS = frozenset(EVENT_TABLES.values())
@@ -55,11 +56,19 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     malformed: list[Record] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
+    failures: dict[str, tuple[str, int]] = field(default_factory=dict)  # by table: code, and how often in a row
 
     @property
     def count(self) -> int:
         """Rows over all tables."""
         return sum(map(len, self.rows.values()))
+
+    def suspect(self, table: str, error: Exception) -> bool:
+        """Note that an insert failed; whether it failed so often, and so equally, that a row may be the cause."""
+        code = code_of(error)
+        before, times = self.failures.get(table, (code, 0))
+        self.failures[table] = (code, times + 1 if before == code else 1)
+        return code in PERHAPS_A_ROW and self.failures[table][1] >= SUSPECT_AFTER
 
 
 class Writer:
@@ -94,7 +103,7 @@ class Writer:
                 table, name_of_insert = self._tables[name], token(batch.topic, batch.incarnation, batch.partition, batch.offsets, name)
                 if isinstance(rows, list):
                     self._insert(batch, table, rows, name_of_insert, refused)
-                elif not self._insert_columns(table, rows, name_of_insert):
+                elif not self._insert_columns(batch, table, rows, name_of_insert):
                     self._insert(batch, table, rows.rows(), name_of_insert, refused)
                 if len(refused) == before:
                     batch.written.add(name)
@@ -102,7 +111,7 @@ class Writer:
         if refused:
             self._set_aside(batch, refused)
 
-    def _insert_columns(self, table: Table, events: Events, name: str) -> bool:
+    def _insert_columns(self, batch: Batch, table: Table, events: Events, name: str) -> bool:
         """The fast way. False where the events must go as JSON rows, under the same token: nothing is stored, or all of it is."""
         columns = events.columns(table)
         if columns is None:
@@ -111,6 +120,8 @@ class Writer:
             self._send(table, "ArrowStream", columns.data, len(events), name, columns.names)
         except Exception as error:
             if fate_of(error) is Fate.RETRY:
+                if batch.suspect(table.name, error):
+                    return False
                 raise Delayed(error) from error
             log.warning("%s.%s refuses columns: %s; the batch goes as JSON rows, which is slower", self._database, table.name, summary(error))
             return False
@@ -123,7 +134,11 @@ class Writer:
         except Exception as error:
             fate = fate_of(error)
             if fate is Fate.RETRY:
-                raise Delayed(error) from error
+                if (readable := self._without_unreadable(batch, table, rows, error, refused)) is None:
+                    raise Delayed(error) from error
+                if readable:
+                    self._insert(batch, table, readable, name, refused)
+                return
             if fate is Fate.STOP or table.name in _SET_ASIDE:
                 raise SinkStopped(
                     f"ClickHouse refuses every row of {self._database}.{table.name}: {summary(error)}; nothing is lost, compare with: fenghuo migrate plan"
@@ -136,12 +151,28 @@ class Writer:
         elif table.name in _EVENTS and not name.endswith("/canonical") and (row := _canonical(table.name, rows[0])) is not None:
             self._insert(batch, table, [row], f"{name}/canonical", refused)
         else:
-            refused.append(self._refused(batch, table, rows[0], cause))
-            if len(refused) > self._refused_limit:
-                raise SinkStopped(
-                    f"ClickHouse refuses more than {self._refused_limit} rows of {batch.topic} partition {batch.partition} offsets {batch.offsets}"
-                    f" for {self._database}.{table.name}: {summary(cause)}; that is the schema, not the rows: compare with fenghuo migrate plan"
-                ) from cause
+            self._refuse(batch, table, rows[0], cause, refused)
+
+    def _without_unreadable(self, batch: Batch, table: Table, rows: list[bytes], error: Exception, refused: list[Refused]) -> list[bytes] | None:
+        """The rows but those that ClickHouse cannot read, which are refused. None where no row is to blame: the server is."""
+        if not batch.suspect(table.name, error) or table.name in _SET_ASIDE:
+            return None
+        try:
+            found = unreadable(self._client, table, rows, code_of(error))
+        except Exception as answer:
+            raise Delayed(answer) from answer
+        for position in found:
+            self._refuse(batch, table, rows[position], error, refused)
+        ill = set(found)
+        return [row for position, row in enumerate(rows) if position not in ill] if ill else None
+
+    def _refuse(self, batch: Batch, table: Table, row: bytes, cause: Exception, refused: list[Refused]) -> None:
+        refused.append(self._refused(batch, table, row, cause))
+        if len(refused) > self._refused_limit:
+            raise SinkStopped(
+                f"ClickHouse refuses more than {self._refused_limit} rows of {batch.topic} partition {batch.partition} offsets {batch.offsets}"
+                f" for {self._database}.{table.name}: {summary(cause)}; that is the schema, not the rows: compare with fenghuo migrate plan"
+            ) from cause
 
     def _send(self, table: Table, form: str, data: bytes, rows: int, name: str, columns: tuple[str, ...] | None = None) -> None:
         started = time.monotonic()

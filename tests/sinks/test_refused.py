@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import date
 
 import pytest
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from schemas import journal
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
 from sinks.connection import ServerUnfit, connect
+from sinks.dead_letters import MemoryDeadLetters
+from sinks.errors import SUSPECT_AFTER
 from sinks.migrate import Migrator
 from sinks.settings import ClickHouseSettings, SinkSettings
 from sinks.sink import Sink, SinkStopped
@@ -116,3 +119,51 @@ def test_a_policy_pack_changed_after_the_last_migration_is_said_and_rows_flow(
     assert len(said) == warns
     assert all(line.endswith("fenghuo migrate up") for line in said)
     assert client.command(f"SELECT count() FROM {clickhouse.database}.transactions") == 1
+
+
+class Choking(Faulty):
+    """ClickHouse that ends in a code of outages: at a row that it reads (``poison``), at whatever it is to store, or at everything."""
+
+    def __init__(self, client: Client, code: int, ill: str, times: int = 10**9) -> None:
+        super().__init__(client, {})
+        self.code, self.ill, self.left = code, ill, times
+
+    def raw_insert(self, table: str, columns: tuple[str, ...], data: bytes, **options: object) -> object:  # type: ignore[override]
+        stores = not table.startswith("FUNCTION") and "sink_ranges" not in table
+        if {"row": b"poison" in data, "disk": stores, "server": True}[self.ill] and self.left > 0:
+            self.left -= 1
+            raise DatabaseError("std::exception", code=self.code)
+        return self._client.raw_insert(table, columns, data, **options)
+
+
+_SOON = SinkSettings(batch_seconds=0.01, drain_seconds=2, retry_seconds=0.002)
+
+
+@pytest.mark.parametrize("code", [pytest.param(3, marks=pytest.mark.long), 1001])
+def test_a_row_that_ends_in_the_code_of_an_outage_becomes_a_dead_letter(code: int, clickhouse: ClickHouseSettings, client: Client) -> None:
+    topics = Topics()
+    topics.journal(0, [("transaction", transaction(n, merchant={"id": "poison"}) if n in (7, 40) else transaction(n)) for n in range(50)])
+    letters = MemoryDeadLetters()
+    choking = Choking(client, code, "row")
+    assert Sink(_SOON, clickhouse, KafkaSettings(), Telemetry(), choking, source=MemorySource(topics), dead_letters=letters).run(  # type: ignore[arg-type]
+        threading.Event(), until_drained=True
+    )
+    assert client.query(f"SELECT count(), uniqExact(event_id) FROM {clickhouse.database}.transactions").result_rows == [(48, 48)]
+    assert [(one.why.reason, json.loads(one.value)["event_id"]) for one in letters.refused] == [(f"clickhouse_{code}", "t7"), (f"clickhouse_{code}", "t40")]
+
+
+@pytest.mark.parametrize(
+    ("code", "ill"),
+    [(1001, "disk"), (241, "row"), *(pytest.param(*more, marks=pytest.mark.long) for more in ((1001, "server"), (243, "disk"), (242, "disk"), (3, "server")))],
+)
+def test_an_outage_of_any_length_costs_no_row(code: int, ill: str, clickhouse: ClickHouseSettings, client: Client) -> None:
+    topics = Topics()
+    topics.journal(0, [("transaction", transaction(n, merchant={"id": "poison"})) for n in range(50)])
+    letters = MemoryDeadLetters()
+    choking = Choking(client, code, ill, times=5 * SUSPECT_AFTER)
+    assert Sink(_SOON, clickhouse, KafkaSettings(), Telemetry(), choking, source=MemorySource(topics), dead_letters=letters).run(  # type: ignore[arg-type]
+        threading.Event(), until_drained=True
+    )
+    assert choking.left == 0
+    assert letters.refused == []
+    assert client.query(f"SELECT count(), uniqExact(event_id) FROM {clickhouse.database}.transactions").result_rows == [(50, 50)]
