@@ -49,6 +49,7 @@ def declared_roles(database: str) -> Iterator[Grant]:
     yield from _branch_policies(database)
     yield Grant("role sink_writer", "CREATE ROLE IF NOT EXISTS sink_writer")
     yield Grant("role sink_writer writes", f"GRANT SELECT, INSERT ON {database}.* TO sink_writer")
+    yield Grant("role sink_writer tries", "GRANT CREATE TEMPORARY TABLE ON *.* TO sink_writer")  # to read rows into null(), see sinks/unreadable.py
     yield Grant("role operator", "CREATE ROLE IF NOT EXISTS operator")
     yield Grant("role operator changes", f"GRANT SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON {database}.* TO operator")
 
