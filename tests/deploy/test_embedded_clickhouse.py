@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import http.client
 import random
 import socket
@@ -11,6 +12,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
+import lz4.frame
 import pyarrow
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -236,6 +239,9 @@ OUTWARD = [
     "SELECT 1 INTO OUTFILE '/tmp/fenghuo-must-not-exist'",
     "SELECT 1 INTO /* */ OUTFILE '/tmp/fenghuo-must-not-exist'",
     "SELECT 1; SELECT file('/etc/hostname')",
+    "SYSTEM KILL",
+    "SYSTEM /* */ SHUTDOWN",
+    "system suspend for 1 second",
 ]
 
 
@@ -287,6 +293,36 @@ def test_get_only_reads(clickhouse: EmbeddedClickHouse) -> None:
     )
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(request, timeout=5)
+
+
+def _bomb(encoding: str) -> bytes:
+    zeros = bytes(1 << 20)
+    return {"gzip": gzip.compress, "deflate": zlib.compress, "lz4": lz4.frame.compress}[encoding](zeros)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "lz4"])
+def test_a_small_body_cannot_unpack_to_a_large_one(clickhouse: EmbeddedClickHouse, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.embedded.front.request.MOST_BODY_BYTES", 1 << 19)
+    bomb = _bomb(encoding)
+    assert len(bomb) < 1 << 14
+    for body, headers in ((bomb, {"Content-Encoding": encoding}), (bytes(1 << 20), {})):
+        with pytest.raises(urllib.error.HTTPError, match="413"):
+            urllib.request.urlopen(urllib.request.Request(clickhouse.http_url, body, headers), timeout=5)
+    with pytest.raises(urllib.error.HTTPError) as cut:
+        urllib.request.urlopen(urllib.request.Request(clickhouse.http_url, bomb[: len(bomb) // 2], {"Content-Encoding": encoding}), timeout=5)
+    assert b"the body is not " in cut.value.read()
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])
+def test_a_session_lasts_a_number_of_seconds(clickhouse: EmbeddedClickHouse, seconds: str) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(f"{clickhouse.http_url}/?query=SELECT%201&session_id=a&session_timeout={seconds}", timeout=5)
+
+
+def test_a_form_that_is_not_text_is_refused(clickhouse: EmbeddedClickHouse) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="query"\r\n\r\n\xff\xfe\r\n--x--'
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(urllib.request.Request(clickhouse.http_url, body, {"Content-Type": "multipart/form-data; boundary=x"}), timeout=5)
 
 
 def test_the_owner_writes_in_process_beside_its_readers(clickhouse: EmbeddedClickHouse, reader: Client) -> None:

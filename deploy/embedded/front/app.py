@@ -15,14 +15,14 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from deploy.embedded.front.errors import AUTHENTICATION_FAILED, READONLY, FrontError
 from deploy.embedded.front.execution import Answer, execute
-from deploy.embedded.front.request import Asked, take_apart, text_fields
+from deploy.embedded.front.request import Asked, refuse_large, take_apart, text_fields
 from deploy.embedded.front.sessions import Session, Sessions
 from deploy.embedded.front.statement import READING, Statement, parse, refuse_outward
 
@@ -71,6 +71,8 @@ class Front:
             return await run_in_threadpool(self._answer, asked, request.query_params.get("query_id") or str(uuid.uuid4()))
         except FrontError as error:
             return self._failure(error)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
 
     def _answer(self, asked: Asked, query_id: str) -> Response:
         user = self._authenticated(asked)
@@ -116,7 +118,12 @@ class Front:
 
 
 async def _read(request: Request) -> Asked:
-    body = await request.body()
+    parts, size = [], 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        refuse_large(size)
+    body = b"".join(parts)
     form: dict[str, str] = {}
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         form, body = text_fields(request.headers["content-type"], body), b""

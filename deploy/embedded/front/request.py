@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import io
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from email.message import Message
 
 import lz4.frame
 
-from deploy.embedded.front.errors import SUPPORT_IS_DISABLED, SYNTAX_ERROR, UNKNOWN_FORMAT, FrontError
+from deploy.embedded.front.errors import SUPPORT_IS_DISABLED, SYNTAX_ERROR, TOO_MANY_BYTES, UNKNOWN_FORMAT, FrontError
 
 #: URL parameters that are about the request, not settings of the engine.
 TRANSPORT = frozenset(
@@ -43,6 +45,8 @@ TRANSPORT = frozenset(
     }
 )
 DEFAULT_SESSION_SECONDS = 60.0
+#: The largest body, as it comes and unpacked: it is held in memory, and a few kilobytes may unpack to many gigabytes.
+MOST_BODY_BYTES = 1 << 30
 DEFAULT_USER = "default"
 
 
@@ -92,7 +96,10 @@ def text_fields(content_type: str, body: bytes) -> dict[str, str]:
         if not isinstance(part, Message) or not isinstance(name, str) or part.get_filename():
             raise FrontError.refused(SUPPORT_IS_DISABLED, "external data is not supported here. (SUPPORT_IS_DISABLED)")
         value = part.get_payload(decode=True)
-        fields[name] = value.decode() if isinstance(value, bytes) else ""
+        try:
+            fields[name] = value.decode() if isinstance(value, bytes) else ""
+        except UnicodeDecodeError:
+            raise FrontError.refused(SYNTAX_ERROR, "a field of the form is not UTF-8. (SYNTAX_ERROR)") from None
     return fields
 
 
@@ -109,24 +116,49 @@ def _credentials(fields: Mapping[str, str], headers: Mapping[str, str]) -> tuple
     return fields.get("user", DEFAULT_USER), fields.get("password", "")
 
 
+def refuse_large(size: int) -> None:
+    """Raise FrontError for a body of more bytes than are held."""
+    if size > MOST_BODY_BYTES:
+        raise FrontError.refused(TOO_MANY_BYTES, f"the body is larger than {MOST_BODY_BYTES:,} bytes: send it in parts. (TOO_MANY_BYTES)")
+
+
 def _decompressed(body: bytes, encoding: str) -> bytes:
     try:
-        match encoding.lower():
-            case "" | "identity":
-                return body
-            case "lz4":
-                return bytes(lz4.frame.decompress(body))
-            case "gzip":
-                return gzip.decompress(body)
-            case "deflate":
-                return zlib.decompress(body)
+        unpacked, whole = _unpacked(body, encoding.lower())
     except (RuntimeError, OSError, EOFError, zlib.error):
-        raise FrontError.refused(UNKNOWN_FORMAT, f"the body is not {encoding}") from None
+        whole = False
+    else:
+        refuse_large(len(unpacked))
+    if not whole:
+        raise FrontError.refused(UNKNOWN_FORMAT, f"the body is not {encoding}")
+    return unpacked
+
+
+def _unpacked(body: bytes, encoding: str) -> tuple[bytes, bool]:
+    """The body, at most one byte too many, and whether all of it was read."""
+    most = MOST_BODY_BYTES + 1
+    match encoding:
+        case "" | "identity":
+            return body, True
+        case "lz4":
+            frame = lz4.frame.LZ4FrameDecompressor()
+            unpacked = bytes(frame.decompress(body, max_length=most))
+            return unpacked, frame.eof or len(unpacked) == most
+        case "gzip":
+            with gzip.GzipFile(fileobj=io.BytesIO(body)) as members:
+                return members.read(most), True
+        case "deflate":
+            stream = zlib.decompressobj()
+            unpacked = stream.decompress(body, most)
+            return unpacked, stream.eof or len(unpacked) == most
     raise FrontError.refused(UNKNOWN_FORMAT, f"Content-Encoding {encoding} is not supported here: use lz4, gzip, deflate or none")
 
 
 def _seconds(text: str | None) -> float:
     try:
-        return float(text) if text else DEFAULT_SESSION_SECONDS
+        seconds = float(text) if text else DEFAULT_SESSION_SECONDS
     except ValueError:
-        raise FrontError.refused(SYNTAX_ERROR, "session_timeout is not a number of seconds. (SYNTAX_ERROR)") from None
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise FrontError.refused(SYNTAX_ERROR, "session_timeout is not a number of seconds. (SYNTAX_ERROR)")
+    return seconds

@@ -40,6 +40,8 @@ HARMLESS_TABLE_FUNCTIONS = frozenset(
 )
 #: Ordinary functions that reach outside the database.
 OUTWARD_FUNCTIONS = frozenset({"file", "catboostevaluate", "evalmlmethod", "getclienthttpheader"})
+#: ``SYSTEM`` with one of these ends or halts the process, which is the whole stack's.
+ENDING = frozenset({"SHUTDOWN", "KILL", "SUSPEND"})
 
 _TOKEN = re.compile(
     rb"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
@@ -117,7 +119,7 @@ def refuse_outward(statement: Statement, table_functions: frozenset[str], parame
     outward = (table_functions - HARMLESS_TABLE_FUNCTIONS) | OUTWARD_FUNCTIONS
     words = [token.text.upper() if token.kind == "word" else "" for token in statement.tokens]
     for before, after in itertools.pairwise(words):
-        if (before, after) in (("INTO", "OUTFILE"), ("FROM", "INFILE")):
+        if (before, after) in (("INTO", "OUTFILE"), ("FROM", "INFILE")) or (before == "SYSTEM" and after in ENDING):
             raise FrontError.refused(ACCESS_DENIED, f"{before} {after} is not available over HTTP. (ACCESS_DENIED)")
     named = statement.tokens[:-1] if statement.inserts_data else statement.tokens  # such an insert ends with its format: ArrowStream is a function's name too
     for position, token in enumerate(named):
