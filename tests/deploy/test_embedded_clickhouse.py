@@ -242,6 +242,8 @@ OUTWARD = [
     "SYSTEM KILL",
     "SYSTEM /* */ SHUTDOWN",
     "system suspend for 1 second",
+    "DETACH DATABASE default",
+    "DROP DATABASE IF EXISTS `default` SYNC",
 ]
 
 

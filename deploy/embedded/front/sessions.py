@@ -44,7 +44,7 @@ class Sessions:
     def take(self, user: str, session_id: str | None, timeout: float, check: bool, prepare: Callable[[Any], None]) -> Session:
         """A connection for one request; ``prepare`` runs once on a new one. Give it back with ``release``.
 
-        Raises FrontError where the session is in use, or where ``check`` asks for one that is not there.
+        Raises FrontError where the session is in use, where ``check`` asks for one that is not there, or where no connection can be opened.
         """
         if session_id is None:
             return Session(self._open(prepare), kept=False)
@@ -79,7 +79,10 @@ class Sessions:
                 self._kept.popitem()[1].connection.close()
 
     def _open(self, prepare: Callable[[Any], None]) -> Any:
-        connection = chdb.connect(self._path)
+        try:
+            connection = chdb.connect(self._path)
+        except RuntimeError as error:
+            raise FrontError.from_engine(error) from None
         try:
             prepare(connection)
         except Exception:

@@ -40,6 +40,8 @@ HARMLESS_TABLE_FUNCTIONS = frozenset(
 )
 #: Ordinary functions that reach outside the database.
 OUTWARD_FUNCTIONS = frozenset({"file", "catboostevaluate", "evalmlmethod", "getclienthttpheader"})
+#: The database that a connection begins in: without it none can be opened.
+HOME = "default"
 #: ``SYSTEM`` with one of these ends or halts the process, which is the whole stack's.
 ENDING = frozenset({"SHUTDOWN", "KILL", "SUSPEND"})
 
@@ -121,6 +123,8 @@ def refuse_outward(statement: Statement, table_functions: frozenset[str], parame
     for before, after in itertools.pairwise(words):
         if (before, after) in (("INTO", "OUTFILE"), ("FROM", "INFILE")) or (before == "SYSTEM" and after in ENDING):
             raise FrontError.refused(ACCESS_DENIED, f"{before} {after} is not available over HTTP. (ACCESS_DENIED)")
+    if statement.kind in ("DROP", "DETACH", "RENAME") and words[1:2] == ["DATABASE"] and any(token.text == HOME for token in statement.tokens):
+        raise FrontError.refused(ACCESS_DENIED, f"database {HOME} stays: every connection begins in it. (ACCESS_DENIED)")
     named = statement.tokens[:-1] if statement.inserts_data else statement.tokens  # such an insert ends with its format: ArrowStream is a function's name too
     for position, token in enumerate(named):
         if token.kind in ("word", "quoted") and _reaches_out(token.text, outward) and not _is_column_of(statement.tokens, position):
