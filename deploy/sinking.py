@@ -56,5 +56,5 @@ def _complaint_limits(pack: str) -> tuple[ClockLine, ...] | None:
     try:
         return clock_lines(load_pack(pack))
     except PackError as error:
-        log.warning("policy pack %s cannot be read, so the complaint limits in ClickHouse are not compared with it: %s", pack, error)
+        log.warning("%s; so the complaint limits in ClickHouse are not compared with the policy pack's", error)
         return None
