@@ -54,8 +54,11 @@ with held:
 """
 
 
-def bench_freshness(events: int, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Measure ``events`` at the live rate, then as many piled up in an outage. Raises UserError where Kafka cannot run here."""
+def bench_freshness(events: int, away_minutes: float, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Measure ``events`` at the live rate, then as many piled up in an outage. Raises UserError where Kafka cannot run here.
+
+    With ``away_minutes`` they come evenly over an outage of that length, and the sink's memory is looked at every minute of it.
+    """
     progress("freshness: simulating a bank")
     port = free_port()
     clickhouse = ClickHouseSettings(url=f"http://127.0.0.1:{port}", user=WRITER, password=_PASSWORD)
@@ -77,16 +80,17 @@ def bench_freshness(events: int, folder: Path, progress: Callable[[str], None]) 
                 progress(f"freshness: {LIVE:,} events/s for {events / LIVE:.0f} s")
                 cpu = sink.cpu_seconds() or 0.0
                 began = sender.sent
-                watch.until(sender.paced(events), sink)
+                watch.until(sender.paced(events, LIVE), sink)
                 cpu = (sink.cpu_seconds() or 0.0) - cpu
                 live = _spread(watch.taken(sender.sent_at))
                 parts = _parts(_connected(clickhouse, held), clickhouse.database)
                 of_live, live_peak = sender.sent - began, sink.peak_bytes
-            progress(f"freshness: ClickHouse away, {events:,} events pile up")
-            behind = sender.send(events)
+            progress(f"freshness: ClickHouse away{f' for {away_minutes:g} minutes' if away_minutes else ''}, {events:,} events pile up")
+            memory = _Memory(sink)
+            behind = sender.paced(events, events / away_minutes / 60, memory.look) if away_minutes else sender.send(events)
             deadline = time.monotonic() + _OUTAGE_SECONDS
             while time.monotonic() < deadline:
-                sink.cpu_seconds()
+                memory.look()
                 time.sleep(0.1)
             away_peak = sink.peak_bytes
             progress("freshness: ClickHouse is back")
@@ -111,6 +115,8 @@ def bench_freshness(events: int, folder: Path, progress: Callable[[str], None]) 
         "catch_up_per_second": round(rate),
         "catch_up_to_live": round(rate / LIVE, 1),
         "peak_mib": {"live": live_peak >> 20, "away": away_peak >> 20, "after": sink.peak_bytes >> 20},
+        "away_minutes": away_minutes,
+        "away_mib_each_minute": memory.each_minute,
         "rows": rows[0],
     }
 
@@ -129,6 +135,9 @@ def freshness_text(figures: dict[str, Any]) -> str:
         ["the sink's memory at most: live, ClickHouse away, after catching up", f"{peak['live']}, {peak['away']}, {peak['after']} MiB"],
         ["rows stored, every one once", f"{figures['rows']:,}"],
     ]
+    if each := figures["away_mib_each_minute"]:
+        rows.append([f"the sink's memory in {figures['away_minutes']:g} minutes without ClickHouse: after the first, least, most, at the end"])
+        rows[-1].append(f"{each[0]}, {min(each)}, {max(each)}, {each[-1]} MiB")
     return table(["into ClickHouse over HTTP", ""], rows)
 
 
@@ -169,6 +178,21 @@ def _rows(client: Client, database: str) -> tuple[int, int]:
     return sum(int(rows) for rows, _ in found), sum(int(distinct) for _, distinct in found)
 
 
+class _Memory:
+    """What a process has resident, looked at often, kept once a minute."""
+
+    def __init__(self, process: MeasuredProcess) -> None:
+        self._process = process
+        self._began = time.monotonic()
+        self.each_minute: list[int] = []
+
+    def look(self) -> None:
+        """Ask, and keep the MiB where a minute has passed since the last that was kept."""
+        self._process.cpu_seconds()
+        if time.monotonic() - self._began >= 60 * (len(self.each_minute) + 1):
+            self.each_minute.append(self._process.resident_bytes >> 20)
+
+
 class _Sender:
     """Writes the journal: the same events over and over, each line an entry of its own."""
 
@@ -194,13 +218,14 @@ class _Sender:
             pass
         return self._flushed()
 
-    def paced(self, events: int) -> dict[int, int]:
-        """At the live rate, a frame a partition ten times a second; remembers when each was sent."""
+    def paced(self, events: int, rate: float, meanwhile: Callable[[], None] = lambda: None) -> dict[int, int]:
+        """``rate`` a second, in frames as at the live rate (there: one a partition, ten times a second); remembers when each was sent."""
         self.sent_at.clear()
         began, before = time.monotonic(), self.sent
         for _ in self._records(events, remember=True):
-            while (ahead := began + (self.sent - before) / LIVE - time.monotonic()) > 0:
+            while (ahead := began + (self.sent - before) / rate - time.monotonic()) > 0:
                 self._producer.poll(min(ahead, 0.02))
+            meanwhile()
         return self._flushed()
 
     def _records(self, events: int, remember: bool = False) -> Iterator[None]:
@@ -262,9 +287,11 @@ class _Watch:
         return [next(at for at, offsets in history if offsets.get(number, 0) > offset) - sent for (number, offset), sent in sent_at.items()]
 
     def until(self, ends: dict[int, int], sink: MeasuredProcess) -> float:
-        """When (monotonic seconds) everything up to ``ends`` was committed. Raises Failed."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        """When (monotonic seconds) everything up to ``ends`` was committed. Raises Failed when the sink ends or stands still before."""
+        known, deadline = -1, 0.0
         while True:
+            if self.committed > known:
+                known, deadline = self.committed, time.monotonic() + _PATIENCE_SECONDS
             for at, offsets in self._history[-1:]:
                 if all(offsets.get(number, 0) >= end for number, end in ends.items()):
                     return at

@@ -55,6 +55,7 @@ class MeasuredProcess:
             )
         self._pid: int | None = None
         self._peak = 0
+        self._resident = 0
 
     @property
     def ended(self) -> bool:
@@ -74,15 +75,20 @@ class MeasuredProcess:
             status = Path(f"/proc/{self._pid}/status").read_text()
         except (OSError, IndexError):
             return None
-        peak = next((line for line in status.splitlines() if line.startswith("VmHWM")), None)
-        if peak is not None:
-            self._peak = int(peak.split()[1]) * 1024
+        memory = {line.split()[0]: int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(("VmHWM:", "VmRSS:"))}
+        if memory:
+            self._peak, self._resident = memory["VmHWM:"], memory["VmRSS:"]
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def peak_bytes(self) -> int:
         """The most memory it has had resident."""
         return self._peak
+
+    @property
+    def resident_bytes(self) -> int:
+        """The memory that it had resident when its CPU time was last asked for."""
+        return self._resident
 
     def __enter__(self) -> MeasuredProcess:
         return self

@@ -46,6 +46,7 @@ class Asked:
     brokers: Sequence[str] | None
     workers: int
     customers: int
+    away_minutes: float
 
 
 def run(asked: Asked, *, as_json: bool) -> None:
@@ -90,7 +91,7 @@ def _measure(part: str, asked: Asked, folder: Path, progress: Progress) -> dict[
         case "freshness":
             from deploy.benchmarking.freshness import bench_freshness
 
-            return bench_freshness(events, folder, progress)
+            return bench_freshness(events, asked.away_minutes, folder, progress)
         case "customers":
             from deploy.benchmarking.customers import bench_customers
 

@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
         "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench worker --broker kafka --workers 2   two that share the input\n"
         "  fenghuo bench sink                   into ClickHouse, beside one insert a poll\n"
         "  fenghuo bench freshness              ClickHouse at 20,000 events/s, away, and back; needs Java and Maven\n"
+        "  fenghuo bench freshness --events 1800000 --away-minutes 60   an hour without ClickHouse\n"
         "  fenghuo bench latency                from an event to its alert at three loads; needs Java and Maven\n"
         "  fenghuo bench peers --json > peers.json  a quarter of an hour; needs Java and Maven\n"
         "  fenghuo bench peers --customers 1000000  the same with a customer in most events who was not seen before\n"
@@ -57,6 +58,14 @@ def register(app: typer.Typer) -> None:
         broker: Annotated[list[On] | None, typer.Option(help="Brokers for the worker. Default: both, kafka where Java and Maven are there.")] = None,
         workers: Annotated[int, typer.Option(min=1, max=4, help="Workers that share the worker's input.")] = 1,
         customers: Annotated[int, typer.Option(min=100, help="Customers whom the peers' transactions are drawn from.")] = 10_000,
+        away_minutes: Annotated[
+            float,
+            typer.Option(
+                min=0,
+                max=1440,
+                help="freshness: how long ClickHouse is away; the events come evenly over that time, and the sink's memory is shown. 0: as fast as they go in.",
+            ),
+        ] = 0,
         peers: Annotated[bool, typer.Option("--peers", help="The same as the part peers.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")] = False,
     ) -> None:
@@ -68,4 +77,4 @@ def register(app: typer.Typer) -> None:
 
         chosen = [part.value for part in parts or ()] + (["peers"] if peers else [])
         brokers = [one.value for one in broker] if broker else None
-        run(Asked(chosen or ["core", "state", "worker"], events, rounds, brokers, workers, customers), as_json=as_json)
+        run(Asked(chosen or ["core", "state", "worker"], events, rounds, brokers, workers, customers, away_minutes), as_json=as_json)
