@@ -22,10 +22,19 @@ class Hand:
         self.since = 0.0
         self.reached = 0
         self.at_end = False
-        self.waiting = False  # for the end of the stored range
+        self._waiting_at = -1
 
-    def add(self, record: Fetched, now: float) -> None:
-        """Take a record; ``now`` is monotonic seconds."""
+    @property
+    def waiting(self) -> bool:
+        """Whether it was found to wait for the end of the stored range, and nothing has come since."""
+        return self._waiting_at == self.reached
+
+    def wait(self) -> None:
+        """There is nothing to be done with it before more is read."""
+        self._waiting_at = self.reached
+
+    def add(self, record: Fetched, now: float) -> int:
+        """Take a record; ``now`` is monotonic seconds. Returns how many rows it will make."""
         if not self.records:
             self.since = now
         self.records.append(record)
@@ -34,22 +43,37 @@ class Hand:
         self.bytes += len(record.value or b"")
         self.reached = record.offset + 1
         self.at_end = False
+        return self._rows[-1]
 
-    def ripe(self, settings: SinkSettings, now: float) -> bool:
-        """Whether there is enough, or it has waited long enough."""
-        return bool(self.records) and (self.rows >= settings.batch_rows or self.bytes >= settings.batch_bytes or now - self.since >= settings.batch_seconds)
+    def ripe(self, settings: SinkSettings, now: float, patience: int = 1) -> bool:
+        """Whether there is enough, or it has waited ``patience`` times long enough."""
+        waited = now - self.since >= settings.batch_seconds * patience
+        return bool(self.records) and (self.rows >= settings.batch_rows or self.bytes >= settings.batch_bytes or waited)
 
     def span(self, settings: SinkSettings) -> Range:
         """The oldest records in hand that make a batch of at most about ``batch_rows`` rows and ``batch_bytes`` bytes."""
+        batch, _ = self._batch(settings, -1)
+        return Range(batch[0].offset, batch[-1].offset)
+
+    def full(self, settings: SinkSettings, after: int) -> list[Fetched]:
+        """The batch behind offset ``after``; empty if what is read next may still change it."""
+        if self.rows < settings.batch_rows and self.bytes < settings.batch_bytes:
+            return []
+        batch, full = self._batch(settings, after)
+        return batch if full else []
+
+    def _batch(self, settings: SinkSettings, after: int) -> tuple[list[Fetched], bool]:
         rows = size = 0
-        last = self.records[0].offset
+        batch: list[Fetched] = []
         for record, rows_of_record in zip(self.records, self._rows, strict=True):
+            if record.offset <= after:
+                continue
             rows += rows_of_record
             size += len(record.value or b"")
-            if record.offset != self.records[0].offset and (rows > settings.batch_rows or size > settings.batch_bytes):
-                break
-            last = record.offset
-        return Range(self.records[0].offset, last)
+            if batch and (rows > settings.batch_rows or size > settings.batch_bytes):
+                return batch, True
+            batch.append(record)
+        return batch, False
 
     def within(self, offsets: Range) -> list[Fetched]:
         """The records of a range; they stay in hand."""

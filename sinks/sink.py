@@ -1,8 +1,9 @@
 """The sink: reads what the workers published, and fills ClickHouse, each range of offsets once.
 
-A turn is: read; for every partition with enough in hand, take the next step of its range; commit what was confirmed. While
-ClickHouse is away, reading pauses and the same batch is tried again, each time later; membership of the group goes on. Offsets
-are committed after the rows are confirmed, never before.
+A turn is: read; of the partitions with enough in hand, take the next step of one's range; when there is none, or some time has
+passed, commit what was confirmed. While ClickHouse takes a batch, a second thread makes the next one ready, where it is clear which that
+is. While ClickHouse is away, reading pauses and the same batch is tried again, each time later; membership of the group goes on.
+Offsets are committed after the rows are confirmed, never before.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from sinks.errors import Fate, code_of, fate_of, summary
 from sinks.hand import Hand
 from sinks.migrate import COMPLAINT_CLOCK, Migrator
 from sinks.milestones import Milestone, Observer, unobserved
+from sinks.prepared import Ahead, Prepared
 from sinks.range_store import ClickHouseRanges, RangeStore
 from sinks.ranges import Do, Range, next_step
-from sinks.rows import Record, rows_of
+from sinks.rows import Record
 from sinks.settings import ClickHouseSettings, SinkSettings
 from sinks.source import End, Fetched, KafkaGone, KafkaSource, NotOwner, Place, Source
 from sinks.tables import declared_tables
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.1
 _STALLED_SECONDS = 180.0
 _REPORT_SECONDS = 1.0
+_COMMIT_SECONDS = 0.2
+_PATIENCE = 5  # so many times as long a small batch waits where full ones go before it, or more to fill it is there
+_BEHIND = 0.25  # of a batch in one read: more is there than a live load brings
 _REMEDY = "check FENGHUO_CLICKHOUSE__USER, its password and its rights: it must read and insert"
 __all__ = ["KafkaGone", "Sink", "SinkStopped"]
 
@@ -79,6 +84,8 @@ class Sink:
         self._confirmed: dict[Place, int] = {}
         self._committed: dict[Place, int] = {}
         self._incarnations: dict[str, str] = {}
+        self._tables = declared_tables(clickhouse.business_timezone)
+        self._ahead = Ahead({table.name: table for table in self._tables})
         self._writer: Writer | None = None
         self._ranges: RangeStore | None = ranges
         self._waiting = ["kafka: partitions"]
@@ -87,6 +94,9 @@ class Sink:
         self._retry_at = 0.0
         self._turned = time.monotonic()
         self._reported = 0.0
+        self._commit_at = 0.0
+        self._more = False  # whether the last turn found a batch
+        self._behind = False
         self._caught_up = threading.Event()
         self._clickhouse_up = telemetry.gauge("crm_dependency_up").labels("clickhouse")
 
@@ -122,6 +132,7 @@ class Sink:
             return self._drain()
         finally:
             self._waiting = ["kafka: partitions"]
+            self._ahead.close()
             self._source.close()
 
     def _prepare(self, stop: threading.Event) -> bool:
@@ -145,7 +156,7 @@ class Sink:
         self._writer = Writer(
             self._client,
             self._clickhouse.database,
-            declared_tables(self._clickhouse.business_timezone),
+            self._tables,
             self._registry,
             self._dead_letters,
             self._telemetry,
@@ -168,46 +179,69 @@ class Sink:
 
     def _turn(self, timeout: float) -> None:
         self._turned = now = time.monotonic()
-        for item in self._source.poll(timeout):
+        came = 0
+        for item in self._read(timeout):
             hand = self._hands.get(item.place)
             if hand is None:
                 continue
             if isinstance(item, Fetched):
-                hand.add(item, now)
+                came += hand.add(item, now)
             else:
                 _read_to_end(hand, item)
+        self._behind = came >= self._settings.batch_rows * _BEHIND
         if now >= self._retry_at:
             self._try(lambda: self._advance(flush=False))
         self._hold_back()
         self._report()
 
-    def _advance(self, flush: bool) -> None:
-        now = time.monotonic()
-        for hand in list(self._hands.values()):
-            while flush or hand.place in self._pending or hand.ripe(self._settings, now):
-                if not self._step(hand):
-                    break
-        self._commit()
+    def _read(self, timeout: float) -> list[Fetched | End]:
+        """Wait only with nothing to do; leave records in the client while there is enough: a pause would throw them away."""
+        if not self._more:
+            return self._source.poll(timeout)
+        return [] if self._enough() else self._source.poll(0.0)
 
-    def _step(self, hand: Hand) -> bool:
-        """One step of one partition; False when there is nothing more to do with it now."""
-        batch = self._pending.get(hand.place)
+    def _advance(self, flush: bool) -> None:
+        """A step of the partition whose turn it is."""
+        self._more = False
+        now = time.monotonic()
+        patiences = (_PATIENCE,) if self._behind and not flush else (_PATIENCE, 1)
+        hand = next((one for patience in patiences for one in self._hands.values() if self._ready(one, flush, now, patience)), None)
+        if hand is not None:
+            self._step(hand)
+            self._hands[hand.place] = self._hands.pop(hand.place)
+            self._more = True
+        if hand is None or time.monotonic() >= self._commit_at:
+            self._commit()
+            self._commit_at = time.monotonic() + _COMMIT_SECONDS
+
+    def _ready(self, hand: Hand, flush: bool, now: float, patience: int) -> bool:
+        if hand.place in self._pending:
+            return True
+        return bool(hand.records) and not hand.waiting and (flush or hand.ripe(self._settings, now, patience))
+
+    def _step(self, hand: Hand) -> None:
+        batch = self._pending.get(hand.place) or self._next_batch(hand)
         if batch is None:
-            if not hand.records:
-                return False
-            batch = self._next_batch(hand)
-            if batch is None:
-                return False
-            if not batch.rows and not batch.malformed:
-                self._done(hand, batch.offsets.last)
-                return True
+            return
+        if batch.made.rows or batch.made.malformed:
             self._pending[hand.place] = batch
-        assert self._writer is not None
-        self._writer.write(batch)
-        self._observe(Milestone.BATCH_STORED)
-        del self._pending[hand.place]
+            self._look_ahead(hand)
+            assert self._writer is not None
+            self._writer.write(batch)
+            self._observe(Milestone.BATCH_STORED)
+            del self._pending[hand.place]
         self._done(hand, batch.offsets.last)
-        return True
+
+    def _look_ahead(self, present: Hand) -> None:
+        """Begin with the batch after this partition's, in the order of turns, where nothing that is read can change it."""
+        if not self._ahead.free:
+            return
+        for hand in (*(one for one in self._hands.values() if one is not present), present):
+            if hand.place in self._stored:
+                stored = self._stored[hand.place]
+                if records := hand.full(self._settings, -1 if stored is None else stored.last):
+                    self._ahead.start(hand.place, records)
+                    return
 
     def _next_batch(self, hand: Hand) -> Batch | None:
         """The next range to insert, written down; one without rows is to be skipped; None is to wait for more."""
@@ -220,8 +254,8 @@ class Sink:
         while True:
             stored = self._stored[hand.place]
             step = next_step(stored, hand.span(self._settings) if stored is None else self._span(hand, stored), hand.reached)
-            hand.waiting = step.do is Do.WAIT
-            if hand.waiting:
+            if step.do is Do.WAIT:
+                hand.wait()
                 return None
             if step.do is Do.RECORD:
                 self._observe(Milestone.RANGE_CHOSEN)
@@ -233,10 +267,9 @@ class Sink:
             skip = step.do is Do.SKIP
             if skip:
                 log.info("%s[%d]: %s is in ClickHouse already", name, partition, step.range)
-            malformed: list[Record] = []
             records: list[Record] = [] if skip else list(hand.within(step.range))
-            rows = rows_of(short, partition, records, malformed)
-            return Batch(short, name, self._incarnations.get(short, ""), partition, step.range, rows, records, malformed)
+            made = self._ahead.take(hand.place, records) if records else Prepared()
+            return Batch(short, name, self._incarnations.get(short, ""), partition, step.range, made, records)
 
     def _span(self, hand: Hand, stored: Range) -> Range:
         """What is in hand, cut to a batch where it is new, whole where the stored range is still in doubt."""
@@ -273,8 +306,11 @@ class Sink:
         deadline = time.monotonic() + self._settings.drain_seconds
         while True:
             self._turned = time.monotonic()
-            if time.monotonic() >= self._retry_at and self._try(lambda: self._advance(flush=True)) and not self._confirmed:
-                return True
+            if time.monotonic() >= self._retry_at and self._try(lambda: self._advance(flush=True)):
+                if not self._more and not self._confirmed:
+                    return True
+                if self._more and time.monotonic() < deadline:
+                    continue
             if time.monotonic() > deadline:
                 log.warning("left with rows in hand: they are not committed and will be read again")
                 return False
@@ -325,11 +361,14 @@ class Sink:
         self._clickhouse_up.set(1)
 
     def _hold_back(self) -> None:
-        """Pause reading while enough is in hand; what waits for the end of its stored range must be let in."""
-        if self._away or sum(hand.rows for hand in self._hands.values() if not hand.waiting) >= self._settings.backlog_rows:
+        if self._away or (self._enough() and not self._more):
             self._source.pause()
         else:
             self._source.resume()
+
+    def _enough(self) -> bool:
+        """Whether enough is in hand; what waits for the end of its stored range must be let in."""
+        return sum(hand.rows for hand in self._hands.values() if not hand.waiting) >= self._settings.backlog_rows
 
     # -- membership ---------------------------------------------------------------------------------------------------------
 
@@ -351,6 +390,7 @@ class Sink:
     def _forget(self, place: Place) -> None:
         for memory in (self._hands, self._stored, self._pending, self._confirmed, self._committed):
             memory.pop(place, None)
+        self._ahead.forget(place)
 
     def _range_store(self) -> RangeStore:
         if not self._incarnations:

@@ -16,6 +16,7 @@ from sinks.rows import TOPICS
 
 log = logging.getLogger(__name__)
 
+_MESSAGES = 10_000
 _CRITICAL = 2  # librdkafka's own log of a short-lived client: its errors are raised anyway
 
 #: A topic's short name and a partition number.
@@ -102,6 +103,7 @@ class KafkaSource:
                 "fetch.max.bytes": 64 * 2**20,
                 "fetch.message.max.bytes": 4 * 2**20,
                 "queued.max.messages.kbytes": 64 * 1024,
+                "fetch.queue.backoff.ms": 20,  # with 64 MiB in the queue; a second by default, in which a sink that is behind runs dry
                 "topic.metadata.refresh.interval.ms": 10_000,
                 "logger": log,
             }
@@ -124,7 +126,8 @@ class KafkaSource:
 
     def poll(self, timeout: float) -> list[Fetched | End]:
         found: list[Fetched | End] = []
-        for message in self._open().consume(num_messages=10_000, timeout=timeout):
+        consumer = self._open()
+        for message in consumer.consume(num_messages=_MESSAGES, timeout=0) or consumer.consume(num_messages=_MESSAGES, timeout=timeout):
             error = message.error()
             if error is None:
                 found.append(self._fetched(message))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from clickhouse_connect.driver.client import Client
@@ -19,8 +18,9 @@ from schemas.telemetry import Telemetry
 from schemas.topics import Registry
 from sinks.dead_letters import DeadLetters, Refused
 from sinks.errors import PERHAPS_A_ROW, SUSPECT_AFTER, Fate, code_of, fate_of, summary
-from sinks.events import EventRow, Events
+from sinks.events import EventRow
 from sinks.milestones import Milestone, Observer, unobserved
+from sinks.prepared import Prepared
 from sinks.ranges import Range, token
 from sinks.rows import Record, offset_of
 from sinks.tables import EVENT_TABLES, Table
@@ -52,16 +52,10 @@ class Batch:
     incarnation: str
     partition: int
     offsets: Range
-    rows: Mapping[str, list[bytes] | Events]
+    made: Prepared
     records: list[Record] = field(default_factory=list)
-    malformed: list[Record] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
     failures: dict[str, tuple[str, int]] = field(default_factory=dict)  # by table: code, and how often in a row
-
-    @property
-    def count(self) -> int:
-        """Rows over all tables."""
-        return sum(map(len, self.rows.values()))
 
     def suspect(self, table: str, error: Exception) -> bool:
         """Note that an insert failed; whether it failed so often, and so equally, that a row may be the cause."""
@@ -96,14 +90,14 @@ class Writer:
 
     def write(self, batch: Batch) -> None:
         """Returns when every row is in ClickHouse or a dead letter. Raises Delayed (write it again), SinkStopped."""
-        refused = [_malformed(batch, record) for record in batch.malformed]
-        for name, rows in batch.rows.items():
+        refused = [_malformed(batch, record) for record in batch.made.malformed]
+        for name, rows in batch.made.rows.items():
             if name not in batch.written:
                 before = len(refused)
                 table, name_of_insert = self._tables[name], token(batch.topic, batch.incarnation, batch.partition, batch.offsets, name)
                 if isinstance(rows, list):
                     self._insert(batch, table, rows, name_of_insert, refused)
-                elif not self._insert_columns(batch, table, rows, name_of_insert):
+                elif not self._insert_columns(batch, table, len(rows), name_of_insert):
                     self._insert(batch, table, rows.rows(), name_of_insert, refused)
                 if len(refused) == before:
                     batch.written.add(name)
@@ -111,13 +105,13 @@ class Writer:
         if refused:
             self._set_aside(batch, refused)
 
-    def _insert_columns(self, batch: Batch, table: Table, events: Events, name: str) -> bool:
+    def _insert_columns(self, batch: Batch, table: Table, rows: int, name: str) -> bool:
         """The fast way. False where the events must go as JSON rows, under the same token: nothing is stored, or all of it is."""
-        columns = events.columns(table)
+        columns = batch.made.columns.get(table.name)
         if columns is None:
             return False
         try:
-            self._send(table, "ArrowStream", columns.data, len(events), name, columns.names)
+            self._send(table, "ArrowStream", columns.data, rows, name, columns.names)
         except Exception as error:
             if fate_of(error) is Fate.RETRY:
                 if batch.suspect(table.name, error):
@@ -202,7 +196,7 @@ class Writer:
         for one in distinct.values():
             self._telemetry.counter("crm_dlq_events_total").labels(one.why.topic, "insert", one.why.reason).inc()
             log.warning("dead letter: %s[%d]@%d %s (stored unchanged in %s)", one.why.topic, one.partition, one.why.offset, one.why.message, "dead-letters")
-        batch.written.update(batch.rows)
+        batch.written.update(batch.made.rows)
 
 
 def _malformed(batch: Batch, record: Record) -> Refused:
