@@ -96,7 +96,10 @@ def bench_freshness(events: int, away_minutes: float, folder: Path, progress: Ca
             progress("freshness: ClickHouse is back")
             with _holder(folder, port) as held:
                 began_at, done = time.monotonic(), watch.committed
+                _connected(clickhouse, held).close()
+                before = [process.cpu_seconds() or 0.0 for process in (sink, held)]
                 ended_at = watch.until(behind, sink)
+                used = [(process.cpu_seconds() or 0.0) - at_first for process, at_first in zip((sink, held), before, strict=True)]
                 rows = _rows(_connected(clickhouse, held), clickhouse.database)
                 if rows != (sender.sent, sender.sent):
                     raise Failed(f"ClickHouse holds {rows[0]:,} rows, {rows[1]:,} distinct, of {sender.sent:,}")
@@ -114,6 +117,7 @@ def bench_freshness(events: int, away_minutes: float, folder: Path, progress: Ca
         "back_after_seconds": round(first_at - began_at, 1),
         "catch_up_per_second": round(rate),
         "catch_up_to_live": round(rate / LIVE, 1),
+        "catch_up_cpu_us_per_row": {name: round(seconds * 1e6 / events, 1) for name, seconds in zip(("sink", "clickhouse"), used, strict=True)},
         "peak_mib": {"live": live_peak >> 20, "away": away_peak >> 20, "after": sink.peak_bytes >> 20},
         "away_minutes": away_minutes,
         "away_mib_each_minute": memory.each_minute,
@@ -123,7 +127,7 @@ def bench_freshness(events: int, away_minutes: float, folder: Path, progress: Ca
 
 def freshness_text(figures: dict[str, Any]) -> str:
     """The figures as a table."""
-    live, peak = figures["live"], figures["peak_mib"]
+    live, peak, cpu = figures["live"], figures["peak_mib"], figures["catch_up_cpu_us_per_row"]
     rows = [
         [
             f"visible after, at {figures['events_per_second']:,} events/s: p50, p95, worst",
@@ -132,6 +136,7 @@ def freshness_text(figures: dict[str, Any]) -> str:
         ["the sink's own CPU a row, live (ClickHouse apart)", f"{figures['live_cpu_us_per_row']} us"],
         ["active parts of the fullest table, and of its fullest month", f"{figures['parts']['table']}, {figures['parts']['month']}"],
         [f"catch-up with {figures['piled_up']:,} events", f"{figures['catch_up_per_second']:,} events/s, {figures['catch_up_to_live']} times live"],
+        ["CPU a row while catching up: the sink, ClickHouse with its front and merges", f"{cpu['sink']}, {cpu['clickhouse']} us"],
         ["the sink's memory at most: live, ClickHouse away, after catching up", f"{peak['live']}, {peak['away']}, {peak['after']} MiB"],
         ["rows stored, every one once", f"{figures['rows']:,}"],
     ]
