@@ -67,12 +67,15 @@ def test_queries_are_timed_on_a_bank_made_in_clickhouse() -> None:
 @pytest.mark.kafka
 @pytest.mark.embedded
 def test_freshness_an_outage_and_the_catch_up_are_measured_and_every_row_is_stored_once() -> None:
-    done = _bench("freshness", "--events", "600000", "--json", seconds=290)
+    done = _bench("freshness", "--events", "600000", "--away-minutes", "1.1", "--json", seconds=290)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["freshness"]
     assert found["rows"] == 600_000 * 2 + 1
     assert 0 < found["live"]["p50_ms"] <= found["live"]["p95_ms"] <= found["live"]["worst_ms"]
     assert found["catch_up_per_second"] > 0
+    assert all(found["catch_up_cpu_us_per_row"].values())
+    [after_a_minute] = found["away_mib_each_minute"]
+    assert 0 < after_a_minute <= found["peak_mib"]["away"]
 
 
 @pytest.mark.embedded
