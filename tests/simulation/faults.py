@@ -15,17 +15,26 @@ Strike = Callable[[Fault, Process], None]
 
 #: Steps of an undisturbed schedule, about: faults strike among as many.
 STEPS = 220
+#: Joins and leaves, by turns, of a schedule whose partitions move to and fro.
+MOVES = 12
 
 
 class Faults:
-    """``strike`` carries out a fault on the process whose step it is. ``counts`` says how often each fault struck at each step."""
+    """``strike`` carries out a fault on the process whose step it is. ``counts`` says how often each fault struck at each step.
 
-    def __init__(self, scheduler: Scheduler, kinds: list[Fault], strike: Strike, fencing: bool) -> None:
+    With ``to_and_fro`` workers do nothing but join and leave, so that partitions go to another worker and come back.
+    """
+
+    def __init__(self, scheduler: Scheduler, kinds: list[Fault], strike: Strike, fencing: bool, to_and_fro: bool = False) -> None:
         random = scheduler.random
         self._scheduler = scheduler
         self._strike = strike
         self._fencing = fencing
-        self._plan: dict[int, Fault] = {random.randint(1, STEPS): random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3, 5)))}
+        self._plan: dict[int, Fault] = (
+            {step: ("leave", "join")[turn % 2] for turn, step in enumerate(sorted(random.sample(range(1, 2 * STEPS), MOVES)), 1)}
+            if to_and_fro
+            else {random.randint(1, STEPS): random.choice(kinds) for _ in range(random.choice((0, 1, 1, 2, 3, 5)))}
+        )
         self._trouble = random.choice((0.0, 0.0, 0.02, 0.2))
         self._slow = random.choice((0.0, 0.0, 0.01, 0.05))
         self._elections = Random(repr(self._plan))

@@ -56,9 +56,9 @@ class Ended:
 
 
 class Schedule:
-    """One run."""
+    """One run. ``to_and_fro``: the bank goes on for longer than else, and workers do nothing but join and leave."""
 
-    def __init__(self, seed: int, processor: Processor | None = None) -> None:
+    def __init__(self, seed: int, processor: Processor | None = None, to_and_fro: bool = False) -> None:
         registry, pack = ground()
         mode = mode_of(seed)
         self._scheduler = Scheduler(seed)
@@ -72,12 +72,14 @@ class Schedule:
         )
         kinds: list[Fault] = ["kill", "kill", "stop", "pause", "join", "leave"] if self._transactions else ["kill", "kill", "pause", "join", "leave"]
         broker, group = Broker(self._scheduler, RECEIVED), Group(self._scheduler, PARTITIONS)
-        faults = Faults(self._scheduler, kinds, self._strike, self._transactions)
+        faults = Faults(self._scheduler, kinds, self._strike, self._transactions, to_and_fro)
         number = random.randrange(BANKS) + (0 if self._transactions else BANKS)
-        loaded_first = random.random() < 0.5 or not self._transactions
+        half = random.random() < 0.5
+        loaded_first = not self._transactions or (half and not to_and_fro)
         self.ended = Ended(seed, mode, number, loaded_first, broker, group, faults)
         self._workers: list[SimulatedWorker] = []
         self._processes: list[Process] = []
+        self._published_in = 40.0 if to_and_fro else 8.0
         self._coming = 0
         self._to_publish = 0
         self._closing = False
@@ -168,7 +170,7 @@ class Schedule:
             place = Place(registry.inputs[kind].name, number)
             behind, due = random.choice((0.0, 0.1, 3.0)), 0.0
             for portion in portions:
-                due = max(due + 0.001, portion.at * 8.0 + behind * random.random())
+                due = max(due + 0.001, portion.at * self._published_in + behind * random.random())
                 began, ended = (0.0, 0.0) if self.ended.loaded_first else (due, due + random.choice((0.0, 0.5)) * random.random())
                 if portion.how in ("plain", "gone"):
                     batch = portion.messages if portion.how == "plain" else [None] * len(portion.messages)
