@@ -42,6 +42,8 @@ class Head:
         try:
             self.event, self.at = decode(kind, record)
         except Rejected as rejected:
+            # Kept with the frames it went through it would keep this head and all that its callers held, until the collector comes.
+            rejected.__traceback__ = rejected.__context__ = None
             self.rejected = rejected
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from typing import Any
 
@@ -84,6 +85,17 @@ def test_nothing_is_handed_out_while_a_topic_may_still_hold_something_older():
 
 def test_an_unreadable_record_keeps_its_place_in_its_topic():
     assert merged({"transaction": [10, None, 30], "complaint": [20]}) == [("transaction", 0), ("transaction", 1), ("complaint", 0), ("transaction", 2)]
+
+
+def test_an_unreadable_record_leaves_nothing_to_the_collector():
+    """A worker's collector comes once in hours: until then a cycle would keep the whole frame that the record was taken in."""
+    gc.collect()
+    gc.disable()
+    try:
+        merged({"transaction": [None] * 20})
+        assert gc.collect() < 20
+    finally:
+        gc.enable()
 
 
 def test_a_wild_timestamp_does_not_hold_back_what_stands_behind_it():
