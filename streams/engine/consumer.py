@@ -220,6 +220,9 @@ class FramedConsumer(driver.Consumer):
         return (tp for tp in list(self.done) if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
+        # Faust keeps the offset of every frame until it finds here which to commit.
+        self._acked.pop(tp, None)
+        self._acked_index.pop(tp, None)
         return self.done.get(tp)
 
     def _should_commit(self, tp: TP, offset: int) -> bool:

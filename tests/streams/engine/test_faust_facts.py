@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+from collections.abc import Iterator
 
 import faust
+import pytest
 from aiokafka.consumer import fetcher  # type: ignore[import-untyped]
 from aiokafka.consumer.subscription_state import TopicPartitionState  # type: ignore[import-untyped]
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 
 from schemas.telemetry import Telemetry
-from streams.engine.app import build_app
-from streams.engine.consumer import FramedConsumer, FramedThread
+from streams.engine.app import EngineApp, build_app
+from streams.engine.consumer import FramedConsumer, FramedThread, reader_of
 from streams.engine.hub import Hub
 from streams.engine.meter import Meter
+from streams.engine.ports import Place
 from streams.settings import WorkerSettings
 from tests.streams.engine.counting import counting
 
@@ -61,11 +66,35 @@ def test_a_poll_without_waiting_does_not_yield_to_others() -> None:
     assert "await self._subscriptions.wait_for_assignment()" in before_return
 
 
-def test_the_app_has_no_web_server_no_producer_and_one_agent() -> None:
+@pytest.fixture
+def app() -> Iterator[EngineApp]:
+    """Of a worker without a broker."""
     processor = counting("canary")
     hub = Hub(processor, WorkerSettings(), {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, True, Meter(Telemetry(), processor), lambda _reason: None)
     app = build_app(processor, WorkerSettings(), "127.0.0.1:1", {}, 30.0, hub)
     app.finalize()
+    yield app
+    hub.shut()
+
+
+def test_what_faust_notes_of_every_frame_is_dropped_at_the_next_commit(app: EngineApp) -> None:
+    """Its own commits would empty these lists; they are not used here, and there are some twenty frames a second."""
+    reader = reader_of(app)
+    place = Place(*TP("transactions", 0))
+    app.topics._acking_topics.add(place.topic)
+    for offset in range(100):
+        message = ConsumerMessage(place.topic, place.partition, offset, 0.0, 0, [], None, None, None, tp=TP(*place))
+        reader.track_message(message)
+        message.incref()
+        message.ack(reader)
+        reader.mark_done(place, offset + 1)
+    assert len(reader._acked[TP(*place)]) == len(reader._acked_index[TP(*place)]) == 100
+    assert reader._new_offset(TP(*place)) == 100
+    assert not reader._acked
+    assert not reader._acked_index
+
+
+def test_the_app_has_no_web_server_no_producer_and_one_agent(app: EngineApp) -> None:
     assert isinstance(app, faust.App)
     assert not app.conf.web_enabled
     assert list(app.boot_strategy.kafka_producer()) == []
@@ -74,4 +103,3 @@ def test_the_app_has_no_web_server_no_producer_and_one_agent() -> None:
     assert agent.concurrency == 1
     assert app.client_options["isolation_level"] == "read_committed"
     assert app.client_options["enable_auto_commit"] is False
-    hub.shut()
