@@ -55,6 +55,11 @@ class Ended:
     lives: int = 0
 
 
+def _late(failure: BaseException) -> bool:
+    """How a worker may end that was stopped past its session: fenced, or out of the time that its transaction has."""
+    return isinstance(failure, TimeoutError) or (isinstance(failure, Stopped) and ("fenced" in str(failure) or "could not write a frame" in str(failure)))
+
+
 class Schedule:
     """One run. ``to_and_fro``: the bank goes on for longer than else, and workers do nothing but join and leave."""
 
@@ -127,7 +132,7 @@ class Schedule:
 
     def _over(self, worker: SimulatedWorker, failure: BaseException | None) -> None:
         name = worker.process.name
-        if failure is not None and not (name in self.ended.faults.excused and ("fenced" in str(failure) or isinstance(failure, TimeoutError))):
+        if failure is not None and not (name in self.ended.faults.excused and _late(failure)):
             code = f" ({failure.code})" if isinstance(failure, Stopped) else ""
             self.ended.wrong.append(f"{name} stopped{code}: {failure!r}")
             self._closing = len(self.ended.wrong) > 3
