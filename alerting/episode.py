@@ -81,18 +81,26 @@ class Episode(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What made the core look: ``now`` is the event's time or the instant that the clock passed, ``evidence`` journal positions."""
+    """What made the core look: ``now`` is the event's time or the instant that the clock passed, ``evidence`` journal positions.
+
+    ``forgotten`` is how many episodes of the customer's loans and cases have been forgotten.
+    """
 
     cause: Cause
     now: int
     watermark: int
     evidence: Sequence[int]
     partition: int
+    forgotten: int = 0
 
 
-def alert_id(rule: str, customer_id: str, subject_id: str, number: int) -> str:
-    """The same on every replay: a hash of rule, subject and episode."""
-    return blake2b("\x1f".join((rule, customer_id, subject_id, str(number))).encode(), digest_size=16).hexdigest()
+def alert_id(rule: str, customer_id: str, subject_id: str, number: int, forgotten: int = 0) -> str:
+    """The same on every replay: a hash of rule, subject and episode.
+
+    ``forgotten`` episodes of the customer tell a subject that comes back, and is counted from one again, from what it was before.
+    """
+    parts = (rule, customer_id, subject_id, str(number), *([str(forgotten)] if forgotten else []))
+    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def evaluate(rule: Rule, pack: Pack, facts: Facts, episode: Episode | None, trigger: Trigger) -> tuple[Episode | None, list[Alert]]:
@@ -121,7 +129,7 @@ def _raise(rule: Rule, pack: Pack, facts: Facts, last: Episode | None, trigger: 
         rule_version=rule.version,
         subject=subject,
         number=number,
-        alert_id=alert_id(rule.id, str(facts["customer_id"]), subject, number),
+        alert_id=alert_id(rule.id, str(facts["customer_id"]), subject, number, trigger.forgotten),
         revision=0,
         state="raised",
         grade=judgement.grade,

@@ -77,7 +77,23 @@ class CustomerInHand:
                 windows.advance(today)
             if state.complaints.cases:
                 state.complaints.forget(today)
+            if state.loans.loans:
+                state.loans.forget(today)
+            if state.episodes:
+                self._forget_episodes()
+            state.balances.forget(today)
             self._forget_seen(self._settled)
+
+    def _forget_episodes(self) -> None:
+        """A closed warning goes with the loan or case that it was of: nothing can bear on it any more."""
+        state = self.state
+        known = {self.customer_id, *state.loans.loans, *state.complaints.cases}
+        kept = [episode for episode in state.episodes if episode.subject in known or episode.open or (episode.cooldown_until or 0) > state.as_of]
+        if len(kept) < len(state.episodes):
+            state.forgotten += len(state.episodes) - len(kept)
+            state.episodes = kept
+            known.update(episode.subject for episode in kept)
+            self.wakes = {key: wake for key, wake in self.wakes.items() if key[1] in known}
 
     @property
     def _settled(self) -> Day:
@@ -122,7 +138,7 @@ class CustomerInHand:
         if kind in ("instalment_due", "loan_repayment"):
             assert event.loan_id is not None
             loan = state.loans.loan(event.loan_id)
-            loan.touched(position)
+            loan.touched(position, day)
             if kind == "loan_repayment":
                 loan.repaid(sign * minor)
             elif sign > 0:

@@ -49,7 +49,7 @@ class CustomerState(msgspec.Struct, array_like=True):
     was then known to have passed: absences are judged by it. ``idle_snapshots`` were written since its last event.
     ``offsets`` holds, per input kind, the last applied offset: an event at or before it was applied already. ``seen`` holds the
     local day of each recent event by a digest of its identity. ``evidence`` holds, per metric family, the journal positions of
-    the latest events that touched it.
+    the latest events that touched it. ``forgotten`` counts the closed episodes that went with their loan or case.
     """
 
     offsets: dict[str, int] = msgspec.field(default_factory=dict)
@@ -71,6 +71,7 @@ class CustomerState(msgspec.Struct, array_like=True):
     satisfaction: History = msgspec.field(default_factory=History)
     contacts: History = msgspec.field(default_factory=History)
     episodes: list[Episode] = msgspec.field(default_factory=list)
+    forgotten: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

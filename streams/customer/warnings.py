@@ -182,7 +182,12 @@ class Warnings:
         state = customer.state
         watermark = state.as_of if look.watermark is None else look.watermark
         return Trigger(
-            Cause(kind=look.kind, event_id=look.event_id, position=look.position), state.as_of, watermark, _evidence(rule, subject, customer), self._partition
+            Cause(kind=look.kind, event_id=look.event_id, position=look.position),
+            state.as_of,
+            watermark,
+            _evidence(rule, subject, customer),
+            self._partition,
+            state.forgotten,
         )
 
     def _subjects(self, rule: Rule, customer: CustomerInHand, facts: CustomerFacts) -> Iterator[tuple[str, CustomerFacts]]:

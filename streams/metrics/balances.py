@@ -39,13 +39,22 @@ class Account(msgspec.Struct, array_like=True):
             self.days.insert(index, day)
             self.times.insert(index, at)
             self.balances.insert(index, balance)
-        drop = bisect_right(self.days, today - KEPT_DAYS - _MOVED_ON_AT_MOST) - 1  # the last balance from before is still needed
-        if drop > 0:
-            del self.days[:drop], self.times[:drop], self.balances[:drop]
+        self.forget(today)
         index = bisect_left(self.days, settled)
         while index and self.times[index - 1]:
             index -= 1
             self.times[index] = 0
+
+    def forget(self, today: Day) -> None:
+        """Drop the days out of every window, but the last balance from before: it still stands."""
+        drop = bisect_right(self.days, today - KEPT_DAYS - _MOVED_ON_AT_MOST) - 1
+        if drop > 0:
+            del self.days[:drop], self.times[:drop], self.balances[:drop]
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has stood at nothing for as long as is known."""
+        return len(self.days) == 1 and self.balances[0] == 0
 
     def on(self, day: Day) -> int:
         """Balance at the end of a day."""
@@ -83,6 +92,14 @@ class Balances(msgspec.Struct, array_like=True, dict=True):
         account.book(day, at, balance, today, settled)
         if day < today:
             self._closed.clear()
+
+    def forget(self, today: Day) -> None:
+        """Drop days out of every window also where nothing is booked any more, and accounts that have stood at nothing through all of them."""
+        oldest = today - KEPT_DAYS - _MOVED_ON_AT_MOST
+        for account_id, account in [found for found in self.accounts.items() if found[1].days[0] <= oldest]:
+            account.forget(today)
+            if account.empty and account.days[0] <= oldest:
+                del self.accounts[account_id]
 
     def current(self, today: Day) -> int | None:
         """Sum of the latest balances, without bookings of later days; None without a known balance."""

@@ -8,16 +8,20 @@ from schemas.localtime import Day
 
 _POSITIONS_KEPT = 6
 _SETTLED_KEPT = 12
+#: A loan may be due once a year: quiet for two, with nothing owed, it is over.
+_KEPT_QUIET_DAYS = 800
 
 
 class Loan(msgspec.Struct, array_like=True):
     """``due`` is a flat run of (due day, amount), oldest first: every unpaid instalment and the last few settled ones, which a
     repayment taken back makes unpaid again. ``paid`` is the money paid on these, and ahead of the next. Minor units.
+    ``last_day`` is the latest day of an instalment or a repayment; 0 in a state that was written before it was kept.
     """
 
     due: list[int] = msgspec.field(default_factory=list)
     paid: int = 0
     positions: list[int] = msgspec.field(default_factory=list)
+    last_day: Day = 0
 
     def falls_due(self, day: Day, amount: int) -> None:
         index = len(self.due)
@@ -56,7 +60,8 @@ class Loan(msgspec.Struct, array_like=True):
             left -= amount
         return owed
 
-    def touched(self, position: int) -> None:
+    def touched(self, position: int, day: Day) -> None:
+        self.last_day = max(self.last_day, day)
         self.positions.append(position)
         del self.positions[:-_POSITIONS_KEPT]
 
@@ -81,6 +86,12 @@ class Loans(msgspec.Struct, array_like=True):
 
     def loan(self, loan_id: str) -> Loan:
         return self.loans.setdefault(loan_id, Loan())
+
+    def forget(self, today: Day) -> None:
+        """Drop loans that are over: one of that name that falls due again is another."""
+        oldest = today - _KEPT_QUIET_DAYS
+        for loan_id in [loan_id for loan_id, loan in self.loans.items() if 0 < loan.last_day < oldest and not loan.owed()]:
+            del self.loans[loan_id]
 
     def unpaid(self, before: Day) -> tuple[int, int]:
         counted = [loan.unpaid(before) for loan in self.loans.values()]
