@@ -143,7 +143,6 @@ class Hub:
         else:
             writer = PlainWriter(self._processor, number, self._config, timeout, self._outside)
         self._observe(Step.recovering, number)
-        committed = self.store.committed(list(self._processor.places(number)))
         recovered = self.store.recover(number, cancelled.is_set)
         if recovered is None:
             return None
@@ -153,7 +152,7 @@ class Hub:
             lane = self._processor.lane_factory(number, recovered.states)
         except Exception as error:
             raise Stopped(f"partition {number}: the state in {self._processor.changelog} cannot be used: {error}", code=2) from error
-        return Opened(lane, writer, self.store.starts(number, lane.positions, committed))
+        return Opened(lane, writer, self.store.starts(number, lane.positions, recovered.committed))
 
     # -- polls --------------------------------------------------------------------------------------------------------
     def received(self, place: Place, frame: PolledFrame) -> None:
@@ -198,7 +197,6 @@ class Hub:
         """Let go of the threads; what they still do is bounded by the transaction timeout."""
         self._writing.shutdown(wait=False, cancel_futures=True)
         self._reading.shutdown(wait=False, cancel_futures=True)
-        self.store.close()
 
 
 def _numbers(numbers: Any) -> str:

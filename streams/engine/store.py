@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import (
+    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -55,23 +56,26 @@ ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Recovered:
-    """What the changelog held for one partition number, and how it was read."""
+    """What the changelog held for one partition number, how it was read, and what the group had committed of its inputs before."""
 
     states: dict[bytes, bytes]
     records: int
     seconds: float
+    committed: Mapping[Place, int]
 
 
 class Store:
-    """Reads changelogs and offsets of one processor; safe to use from several threads."""
+    """Reads changelogs and offsets of one processor; safe to use from several threads.
+
+    A consumer belongs to the thread that made it, and is closed by it: where two share one, the second waits for the first, and a
+    close for both.
+    """
 
     def __init__(self, processor: Processor, client_config: Mapping[str, Any], outside: Outside = REAL) -> None:
         self._processor = processor
         self._config = dict(client_config)
         self._outside = outside
         self._admin = outside.admin(client_config)
-        # Never joins the group. (AdminClient.list_consumer_group_offsets crashes the process while a coordinator is loading: librdkafka 2.16.)
-        self._onlooker = outside.consumer(self._config | {"group.id": processor.group, "enable.auto.commit": False})
 
     def recover(self, number: int, cancelled: Callable[[], bool]) -> Recovered | None:
         """The changelog of one partition as a dict; tombstones delete. None if ``cancelled``.
@@ -81,13 +85,10 @@ class Store:
         monotonic = self._outside.monotonic
         began = monotonic()
         place = Place(self._processor.changelog, number)
-        end = self._offsets([place], _NEXT, IsolationLevel.READ_UNCOMMITTED)[place]
-        begin = self.lows([place])[place]  # librdkafka takes half a second to find the beginning by itself
-        consumer = self._outside.consumer(
-            self._config
-            | {
-                "group.id": f"{self._processor.group}-recovery",
-                "enable.auto.commit": False,
+        states: dict[bytes, bytes] = {}
+        records = 0
+        consumer = self._onlooker(
+            {
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
@@ -95,9 +96,10 @@ class Store:
                 "queued.max.messages.kbytes": 65_536,
             }
         )
-        states: dict[bytes, bytes] = {}
-        records = 0
         try:
+            committed = self._committed(consumer, list(self._processor.places(number)))
+            end = self._offsets([place], _NEXT, IsolationLevel.READ_UNCOMMITTED)[place]
+            begin = self.lows([place])[place]  # librdkafka takes half a second to find the beginning by itself
             consumer.assign([TopicPartition(place.topic, number, begin)])
             deadline = monotonic() + STALL_SECONDS
             while not cancelled():
@@ -114,7 +116,7 @@ class Store:
                     elif error.code() == KafkaError._PARTITION_EOF:
                         # An end below the log's own end is a transaction still open: its fenced writer is being rolled back.
                         if (message.offset() or 0) >= end:
-                            return Recovered(states, records, monotonic() - began)
+                            return Recovered(states, records, monotonic() - began, committed)
                     elif error.fatal():
                         raise Stopped(f"cannot read the changelog {place.topic}[{number}]: {error.str()}")
                 if monotonic() > deadline:
@@ -126,7 +128,7 @@ class Store:
     def starts(self, number: int, positions: Mapping[Any, int], committed: Mapping[Place, int]) -> dict[Place, int]:
         """Where each input partition is read from. Raises Stopped when group offsets or retention contradict the state.
 
-        ``committed`` must have been asked for before the state was read: offsets that another worker has committed since, because
+        ``committed`` is what ``recover`` asked for before it read the state: offsets that another worker has committed since, because
         this one was silent for too long and does not know it yet, say nothing about the changelog.
         """
         places = self._processor.places(number)
@@ -152,16 +154,24 @@ class Store:
 
     def committed(self, places: list[Place]) -> dict[Place, int]:
         """The group's committed offsets; a place without one is absent."""
+        consumer = self._onlooker({})
+        try:
+            return self._committed(consumer, places)
+        finally:
+            consumer.close()
 
+    def _onlooker(self, settings: Mapping[str, Any]) -> Consumer:
+        """A consumer that never joins the group. (``AdminClient.list_consumer_group_offsets`` crashes the process while a coordinator is
+        loading: librdkafka 2.16.)
+        """
+        return self._outside.consumer(self._config | {"group.id": self._processor.group, "enable.auto.commit": False} | settings)
+
+    def _committed(self, consumer: Consumer, places: list[Place]) -> dict[Place, int]:
         def ask() -> dict[Place, int]:
-            found = self._onlooker.committed([TopicPartition(*place) for place in places], timeout=30)
+            found = consumer.committed([TopicPartition(*place) for place in places], timeout=ANSWER_SECONDS)
             return {Place(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
 
         return self._patiently(ask, f"the offsets of group {self._processor.group}")
-
-    def close(self) -> None:
-        """Let go of connections."""
-        self._onlooker.close()
 
     def ends(self, places: list[Place]) -> dict[Place, int]:
         """The offsets that the next records will get, or of the first undecided one."""

@@ -137,7 +137,6 @@ def test_offsets_are_found_where_leaders_have_moved(three: Cluster, namespace: s
         lost.start()
         lost.wait()
         brokers.until_in_step()
-        store.close()
 
 
 @pytest.mark.long

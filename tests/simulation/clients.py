@@ -160,20 +160,30 @@ class _Polled(NamedTuple):
 
 
 class _Consumer:
-    """Reads one partition as ``read_committed``, or answers for the group's offsets."""
+    """Reads one partition as ``read_committed``, or answers for the group's offsets. Belongs to the job that made it, until that closes it.
+
+    A real one lets a second thread wait until the first is answered, and whoever closes it too: an event loop, as a worker stops.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._owner = machine.process.scheduler.job
         self._place: Place | None = None
         self._next = 0
         self._told: int | None = None
 
+    def _mine(self) -> None:
+        if self._owner is None or self._machine.process.scheduler.job is not self._owner:
+            raise RuntimeError("a consumer is used after it was closed, or by another thread than its own")
+
     def assign(self, partitions: list[TopicPartition]) -> None:
+        self._mine()
         [partition] = partitions
         self._place, self._next = Place(partition.topic, partition.partition), partition.offset
 
     def consume(self, most: int, timeout: float) -> list[_Polled]:
         machine = self._machine
+        self._mine()
         assert self._place is not None
         machine.step("recover")
         records, after = machine.broker.fetch(self._place, self._next, machine.process.scheduler.random.randint(1, most))
@@ -187,12 +197,14 @@ class _Consumer:
         return found
 
     def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:  # noqa: ARG002
+        self._mine()
         self._machine.step("offsets")
         known = self._machine.group.offsets
         return [TopicPartition(tp.topic, tp.partition, known.get(Place(tp.topic, tp.partition), -1001)) for tp in partitions]
 
     def close(self) -> None:
-        """Nothing to give back."""
+        self._mine()
+        self._owner = None
 
 
 class _Answer(NamedTuple):

@@ -35,11 +35,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def committed(servers: str, processor: Processor) -> dict[Place, int]:
     places = [place for number in range(processor.partitions) for place in processor.places(number)]
-    store = Store(processor, {"bootstrap.servers": servers})
-    try:
-        return store.committed(places)
-    finally:
-        store.close()
+    return Store(processor, {"bootstrap.servers": servers}).committed(places)
 
 
 def ends(servers: str, processor: Processor) -> dict[Place, int]:
