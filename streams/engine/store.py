@@ -164,7 +164,7 @@ class Store:
         """A consumer that never joins the group. (``AdminClient.list_consumer_group_offsets`` crashes the process while a coordinator is
         loading: librdkafka 2.16.)
         """
-        return self._outside.consumer(self._config | {"group.id": self._processor.group, "enable.auto.commit": False} | settings)
+        return self._outside.consumer(self._config | {"group.id": self._processor.group, "enable.auto.commit": False, **settings})
 
     def _committed(self, consumer: Consumer, places: list[Place]) -> dict[Place, int]:
         def ask() -> dict[Place, int]:
