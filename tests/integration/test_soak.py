@@ -28,8 +28,8 @@ MONTHS = 36
 #: Of the run; the first four are the warm-up.
 TWELFTHS = 12
 WARM_UP = 4
-#: After the warm-up memory may grow by so much until the end. What is known of it are caches that fill with simulated time and differing amounts.
-GROWTH_BYTES = 80 << 20
+#: After the warm-up memory may grow by so much until the end: caches that fill with simulated time, customers who come, and steps of the allocator.
+GROWTH_BYTES = 32 << 20
 #: Seconds between portions of the load, few enough that the run may go on beside other work.
 BEAT = 0.5
 _SAMPLE_SECONDS = 1.0
