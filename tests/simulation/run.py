@@ -5,6 +5,7 @@ What is wrong is printed with its seed and does not end the run; the exit code s
 
 from __future__ import annotations
 
+import argparse
 import gc
 import sys
 import time
@@ -52,4 +53,8 @@ def main(first: int, last: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    asked = argparse.ArgumentParser(prog="python -m tests.simulation.run", description=__doc__)
+    asked.add_argument("first", type=int, help="the first seed")
+    asked.add_argument("last", type=int, help="the seed to end before")
+    given = asked.parse_args()
+    sys.exit(main(given.first, given.last))
