@@ -72,17 +72,23 @@ class CustomerInHand:
         state.as_of = as_of
         today = self.calendar.day(as_of)
         if today != self.today:
+            week_passed = today // 7 != self.today // 7
             self.today = today
             for windows in (self.flows.windows, self.contacts.windows, self.satisfaction.windows, self.received):
                 windows.advance(today)
             if state.complaints.cases:
                 state.complaints.forget(today)
-            if state.loans.loans:
-                state.loans.forget(today)
-            if state.episodes:
-                self._forget_episodes()
-            state.balances.forget(today)
+            if week_passed:
+                self._forget_what_is_over()
             self._forget_seen(self._settled)
+
+    def _forget_what_is_over(self) -> None:
+        """Once a week: what it looks through is long, and what it finds little."""
+        state = self.state
+        state.loans.forget(self.today)
+        state.balances.forget(self.today)
+        if state.episodes:
+            self._forget_episodes()
 
     def _forget_episodes(self) -> None:
         """A closed warning goes with the loan or case that it was of: nothing can bear on it any more."""

@@ -34,28 +34,24 @@ def _groups_of(label: str) -> tuple[str, ...]:
     return tuple(group for group in (f"kind|{kind}", waited, left) if group)
 
 
+@lru_cache(maxsize=4096)
+def _kinds(groups: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Kinds in alphabetical order, with their numbers among the groups."""
+    return sorted((group[5:], number) for number, group in enumerate(groups) if group.startswith("kind|"))
+
+
 class Contacts:
     """One customer's contacts by day; totals are waits in milliseconds."""
 
-    __slots__ = ("_kinds", "_known", "windows")
+    __slots__ = ("windows",)
 
     def __init__(self, history: History, today: Day) -> None:
         self.windows = Windows(history, WINDOWS, today, _groups_of)
-        self._kinds: list[tuple[str, int]] = []
-        self._known = 0
 
     def contacted(self, event: Interaction | QuickInteraction, day: Day) -> None:
         waited = "waited" if event.wait_seconds is not None else ""
         left = "left" if event.outcome == "abandoned" else ""
         self.windows.add(day, f"{event.kind}|{waited}|{left}", 1, round((event.wait_seconds or 0) * 1000))
-
-    def _by_name(self) -> list[tuple[str, int]]:
-        """Kinds in alphabetical order, with their numbers among the groups."""
-        groups = self.windows.groups
-        if self._known != len(groups):
-            self._known = len(groups)
-            self._kinds = sorted((group[5:], number) for group, number in groups.items() if group.startswith("kind|"))
-        return self._kinds
 
     def __bool__(self) -> bool:
         return bool(self.windows)
@@ -63,8 +59,8 @@ class Contacts:
     def fill(self, metrics: dict[str, Any]) -> None:
         """Put every ``contact.*`` key, zeros left out, into a snapshot: one pass, as ``Flows.fill`` does."""
         windows = self.windows
-        kinds = self._by_name()
-        waits, lefts = windows.groups.get("waited"), windows.groups.get("left")
+        kinds = _kinds(windows.layout.names)
+        waits, lefts = windows.layout.groups.get("waited"), windows.layout.groups.get("left")
         for counts, totals, keys in zip(windows.counts, windows.totals, _KEYS, strict=True):
             by_kind = {kind: count for kind, number in kinds if (count := counts[number])}
             if not by_kind:
@@ -82,7 +78,7 @@ class Contacts:
 
     def by_kind(self, days: int) -> dict[str, int]:
         counts = self.windows.counts[WINDOWS.index(days)]
-        return {kind: count for kind, number in self._by_name() if (count := counts[number])}
+        return {kind: count for kind, number in _kinds(self.windows.layout.names) if (count := counts[number])}
 
     def waits(self, days: int) -> tuple[int, float | None]:
         """Number of contacts that state a wait, and the mean wait in seconds."""

@@ -43,11 +43,10 @@ def _groups_of(cell: str) -> tuple[str, ...]:
 class Flows:
     """One customer's transactions by day. Totals are in minor units of the reporting currency."""
 
-    __slots__ = ("_plan", "windows")
+    __slots__ = ("windows",)
 
     def __init__(self, history: History, today: Day) -> None:
         self.windows = Windows(history, DAYS, today, _groups_of)
-        self._plan = _Plan({})
 
     def amount(self, direction: str, days: int) -> int:
         """Total of a direction in the last ``days``."""
@@ -70,7 +69,7 @@ class Flows:
         window = INDEX[days]
         counts, totals = self.windows.counts[window], self.windows.totals[window]
         prefix = f"{facet}|"
-        groups = {group.removeprefix(prefix): number for group, number in sorted(self.windows.groups.items()) if group.startswith(prefix)}
+        groups = {group.removeprefix(prefix): number for group, number in sorted(self.windows.layout.groups.items()) if group.startswith(prefix)}
         sums = {name: (counts[number], totals[number]) for name, number in groups.items()}
         return {name: count for name, (count, _) in sums.items() if count}, {name: total for name, (_, total) in sums.items() if total}
 
@@ -90,9 +89,8 @@ class Flows:
         are most of a snapshot. A test holds the two ways together.
         """
         windows = self.windows
-        if self._plan.size != len(windows.groups):
-            self._plan = _Plan(windows.groups)
-        single, facets = self._plan.single, self._plan.facets
+        plan = _plan(windows.layout.names)
+        single, facets = plan.single, plan.facets
         for window, (counts, totals) in enumerate(zip(windows.counts, windows.totals, strict=True)):
             for number, count_keys, total_keys in single:
                 if (key := count_keys[window]) and (count := counts[number]):
@@ -130,15 +128,14 @@ _FACETS: Final = {
 
 
 class _Plan:
-    """Which sums are shown under which keys: good for the groups known when it was made. Names of a facet are in alphabetical order."""
+    """Which sums are shown under which keys, shared by all customers who have the same groups. Names of a facet are in alphabetical order."""
 
-    __slots__ = ("facets", "single", "size")
+    __slots__ = ("facets", "single")
 
-    def __init__(self, groups: dict[str, int]) -> None:
-        self.size = len(groups)
+    def __init__(self, groups: tuple[str, ...]) -> None:
         self.single: list[tuple[int, Keys, Keys]] = []
         named: dict[str, list[tuple[str, int]]] = {facet: [] for facet in _FACETS}
-        for group, number in groups.items():
+        for number, group in enumerate(groups):
             keys = _SINGLE.get(group)
             if keys is not None:
                 self.single.append((number, *keys))
@@ -147,3 +144,6 @@ class _Plan:
             if facet in named:
                 named[facet].append((name, number))
         self.facets = [(sorted(of_facet), *_FACETS[facet]) for facet, of_facet in named.items()]
+
+
+_plan = lru_cache(maxsize=16_384)(_Plan)

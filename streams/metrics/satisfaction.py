@@ -60,7 +60,7 @@ class Satisfaction:
     def _csat(self, window: int) -> _Sums:
         sums: _Sums = {}
         counts, totals = self.windows.counts[window], self.windows.totals[window]
-        for text, number in self.windows.groups.items():
+        for text, number in self.windows.layout.groups.items():
             count = counts[number]
             if count and text.startswith("csat|"):
                 _, dimension, span = text.split("|")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import accumulate
 
 import msgspec
@@ -13,7 +14,7 @@ from schemas.localtime import Day
 
 
 class History(msgspec.Struct, array_like=True):
-    """What is stored: cells, oldest day first, as four columns of one length; ``labels`` names the ``numbers``, ``groups`` what is summed.
+    """What is stored: cells, oldest day first, as four columns of one length; ``labels`` names the ``numbers``.
 
     ``steps`` are the days, each as its distance from the one before (the first from 0): like counts and label numbers mostly small, so
     stored in a byte. The sums over windows of ``spans`` days as of ``today`` are stored beside the cells, a row a window, because to take
@@ -21,7 +22,6 @@ class History(msgspec.Struct, array_like=True):
     """
 
     labels: list[str] = msgspec.field(default_factory=list)
-    groups: list[str] = msgspec.field(default_factory=list)
     steps: list[int] = msgspec.field(default_factory=list)
     numbers: list[int] = msgspec.field(default_factory=list)
     counts: list[int] = msgspec.field(default_factory=list)
@@ -51,28 +51,44 @@ class History(msgspec.Struct, array_like=True):
 _DROP_AT = 16  # cells out of every window are dropped this many at a time
 
 
+GroupsOf = Callable[[str], tuple[str, ...]]
+
+
 def _itself(label: str) -> tuple[str, ...]:
     return (label,)
+
+
+class Layout:
+    """What follows from labels alone, shared by all customers who have the same: their ``numbers``, which ``groups`` there are, numbered in
+    order of first use, and in which of them each label counts (``members``, by the label's number).
+    """
+
+    __slots__ = ("groups", "members", "names", "numbers")
+
+    def __init__(self, labels: tuple[str, ...], groups_of: GroupsOf) -> None:
+        self.numbers = {label: number for number, label in enumerate(labels)}
+        self.groups: dict[str, int] = {}
+        self.members = [tuple([self.groups.setdefault(group, len(self.groups)) for group in groups_of(label)]) for label in labels]
+        self.names = tuple(self.groups)
+
+
+_layout = lru_cache(maxsize=16_384)(Layout)
 
 
 class Windows:
     """Running sums over a history. ``counts[window][group]`` and ``totals[window][group]`` are those of a group of labels in a window.
 
-    A cell counts in every group that ``groups_of`` names for its label; ``groups`` numbers them in order of first use, ``_members`` holds
-    those of the labels met since the customer is in hand. An event adds
-    to its groups in every window, a day passing takes away what leaves one on it: reading a sum, which rules and snapshots do far
-    more often than either, is a look-up.
+    A cell counts in every group that ``groups_of`` names for its label. An event adds to its groups in every window, a day passing takes
+    away what leaves one on it: reading a sum, which rules and snapshots do far more often than either, is a look-up.
     """
 
-    __slots__ = ("_dates", "_edges", "_groups_of", "_members", "_numbers", "counts", "days", "groups", "history", "today", "totals")
+    __slots__ = ("_dates", "_edges", "_groups_of", "counts", "days", "history", "layout", "today", "totals")
 
-    def __init__(self, history: History, days: tuple[int, ...], today: Day, groups_of: Callable[[str], tuple[str, ...]] = _itself) -> None:
+    def __init__(self, history: History, days: tuple[int, ...], today: Day, groups_of: GroupsOf = _itself) -> None:
         self.history = history
         self.days = days
-        self.groups = {group: number for number, group in enumerate(history.groups)}
+        self.layout = _layout(tuple(history.labels), groups_of)
         self._groups_of = groups_of
-        self._numbers = {label: number for number, label in enumerate(history.labels)}
-        self._members: dict[int, tuple[int, ...]] = {}
         self._dates = array("i", accumulate(history.steps))
         if history.spans == list(days) and history.today <= today:
             self.today, self._edges, self.counts, self.totals = history.today, history.edges, history.count_sums, history.total_sums
@@ -80,21 +96,13 @@ class Windows:
         else:
             self._take_anew(today)
 
-    def _of(self, number: int) -> tuple[int, ...]:
-        """Numbers of the groups in which cells of a label count."""
-        members = self._members.get(number)
-        if members is None:
-            groups = self.groups
-            members = self._members[number] = tuple([groups[name] for name in self._groups_of(self.history.labels[number])])
-        return members
-
     def _take_anew(self, today: Day) -> None:
         history = self.history
         history.spans = list(self.days)
         # _edges[i] is the index of the first cell not older than window i; the last entry that of the first cell after today.
         self._edges = history.edges = [0] * (len(self.days) + 1)
-        self.counts = history.count_sums = [[0] * len(self.groups) for _ in self.days]
-        self.totals = history.total_sums = [[0] * len(self.groups) for _ in self.days]
+        self.counts = history.count_sums = [[0] * len(self.layout.groups) for _ in self.days]
+        self.totals = history.total_sums = [[0] * len(self.layout.groups) for _ in self.days]
         self._pass_to(today)
 
     def advance(self, today: Day) -> None:
@@ -110,16 +118,16 @@ class Windows:
             return
         counted = edges[-1]
         end = edges[-1] = bisect_right(dates, today, counted)
-        numbers = history.numbers
+        numbers, members = history.numbers, self.layout.members
         for window, days in enumerate(self.days):
             index, limit = edges[window], today - days
             while index < end and dates[index] <= limit:
                 if index < counted:
-                    self._sum(window, self._of(numbers[index]), -history.counts[index], -history.totals[index])
+                    self._sum(window, members[numbers[index]], -history.counts[index], -history.totals[index])
                 index += 1
             edges[window] = index
             for entering in range(max(index, counted), end) if counted < end else ():
-                self._sum(window, self._of(numbers[entering]), history.counts[entering], history.totals[entering])
+                self._sum(window, members[numbers[entering]], history.counts[entering], history.totals[entering])
         drop = edges[-2]
         if drop > _DROP_AT:
             del dates[:drop]
@@ -139,7 +147,7 @@ class Windows:
             return
         first = bisect_right(self.days, ago)  # of the windows that reach back to that day
         history, dates = self.history, self._dates
-        number = self._numbers.get(label)
+        number = self.layout.numbers.get(label)
         if number is None:
             number = self._begin(label)
         at = index = bisect_right(dates, day)
@@ -158,7 +166,7 @@ class Windows:
                 for window in range(first):
                     edges[window] += 1
         if ago >= 0:
-            members = self._of(number)
+            members = self.layout.members[number]
             for counts, totals in zip(self.counts[first:], self.totals[first:], strict=True):
                 for group in members:
                     counts[group] += count
@@ -166,20 +174,18 @@ class Windows:
 
     def _begin(self, label: str) -> int:
         """A label's first use."""
-        history, groups = self.history, self.groups
-        number = self._numbers[label] = len(history.labels)
-        history.labels.append(label)
-        for group in self._groups_of(label):
-            if group not in groups:
-                groups[group] = len(groups)
-                history.groups.append(group)
-                for sums in (*self.counts, *self.totals):
-                    sums.append(0)
-        return number
+        labels = self.history.labels
+        labels.append(label)
+        new = -len(self.layout.groups)
+        self.layout = _layout(tuple(labels), self._groups_of)
+        new += len(self.layout.groups)
+        for sums in (*self.counts, *self.totals):
+            sums += [0] * new
+        return len(labels) - 1
 
     def sums(self, group: str, days: int) -> tuple[int, int]:
         """Count and total of a group in one of the windows; zero where it never occurred."""
-        number = self.groups.get(group)
+        number = self.layout.groups.get(group)
         if number is None:
             return 0, 0
         window = self.days.index(days)

@@ -35,7 +35,7 @@ def test_sums_are_those_of_the_cells_in_the_window(steps: list[tuple[str, int, s
             naive.append((today + days, label, count, total))
         if reload:
             windows = Windows(copy.deepcopy(windows.history), DAYS, today, _groups_of)
-        for group in windows.groups:
+        for group in windows.layout.groups:
             for span in DAYS:
                 within = [(c, t) for day, other, c, t in naive if group in _groups_of(other) and today - span < day <= today]
                 assert windows.sums(group, span) == (sum(c for c, _ in within), sum(t for _, t in within))
