@@ -118,27 +118,29 @@ class Windows:
             return
         counted = edges[-1]
         end = edges[-1] = bisect_right(dates, today, counted)
-        numbers, members = history.numbers, self.layout.members
+        numbers, counts, totals, members = history.numbers, history.counts, history.totals, self.layout.members
         for window, days in enumerate(self.days):
             index, limit = edges[window], today - days
-            while index < end and dates[index] <= limit:
-                if index < counted:
-                    self._sum(window, members[numbers[index]], -history.counts[index], -history.totals[index])
-                index += 1
-            edges[window] = index
-            for entering in range(max(index, counted), end) if counted < end else ():
-                self._sum(window, members[numbers[entering]], history.counts[entering], history.totals[entering])
+            if index < end and dates[index] <= limit:
+                count_sums, total_sums = self.counts[window], self.totals[window]
+                while index < end and dates[index] <= limit:
+                    if index < counted:
+                        for group in members[numbers[index]]:
+                            count_sums[group] -= counts[index]
+                            total_sums[group] -= totals[index]
+                    index += 1
+                edges[window] = index
+            if counted < end:
+                count_sums, total_sums = self.counts[window], self.totals[window]
+                for entering in range(max(index, counted), end):
+                    for group in members[numbers[entering]]:
+                        count_sums[group] += counts[entering]
+                        total_sums[group] += totals[entering]
         drop = edges[-2]
         if drop > _DROP_AT:
             del dates[:drop]
             history.drop(drop, dates)
             edges[:] = [edge - drop for edge in edges]
-
-    def _sum(self, window: int, groups: tuple[int, ...], count: int, total: int) -> None:
-        counts, totals = self.counts[window], self.totals[window]
-        for group in groups:
-            counts[group] += count
-            totals[group] += total
 
     def add(self, day: Day, label: str, count: int, total: int) -> None:
         """Add to a day's cell. A day older than the longest window is already out of every window and is dropped."""
