@@ -39,7 +39,7 @@ def _plan(*families: str) -> Plan:
 _PLANS: Final[tuple[tuple[Callable[[CustomerInHand], Any], Plan], ...]] = (
     (lambda _: True, _plan("flow", "activity")),
     (lambda c: c.state.salary, _plan("salary")),
-    (lambda c: c.state.loans.loans, _plan("loan")),
+    (lambda c: c.state.loans, _plan("loan")),
     (lambda c: c.state.complaints.cases, _plan("complaint")),
 )
 

@@ -60,6 +60,10 @@ class Loan(msgspec.Struct, array_like=True):
             left -= amount
         return owed
 
+    def settled(self) -> bool:
+        """Whether nothing is owed, and nothing paid ahead that could still count."""
+        return not self.owed() and self.paid <= sum(self.due[1::2])
+
     def touched(self, position: int, day: Day) -> None:
         self.last_day = max(self.last_day, day)
         self.positions.append(position)
@@ -80,9 +84,14 @@ class Loan(msgspec.Struct, array_like=True):
 
 
 class Loans(msgspec.Struct, array_like=True):
-    """One customer's loans by their id."""
+    """One customer's loans by their id. ``over`` says that there were others, which are forgotten: nothing owed is still a finding."""
 
     loans: dict[str, Loan] = msgspec.field(default_factory=dict)
+    over: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether the customer has or had a loan."""
+        return bool(self.loans) or self.over
 
     def loan(self, loan_id: str) -> Loan:
         return self.loans.setdefault(loan_id, Loan())
@@ -90,8 +99,9 @@ class Loans(msgspec.Struct, array_like=True):
     def forget(self, today: Day) -> None:
         """Drop loans that are over: one of that name that falls due again is another."""
         oldest = today - _KEPT_QUIET_DAYS
-        for loan_id in [loan_id for loan_id, loan in self.loans.items() if 0 < loan.last_day < oldest and not loan.owed()]:
+        for loan_id in [loan_id for loan_id, loan in self.loans.items() if 0 < loan.last_day < oldest and loan.settled()]:
             del self.loans[loan_id]
+            self.over = True
 
     def unpaid(self, before: Day) -> tuple[int, int]:
         counted = [loan.unpaid(before) for loan in self.loans.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.metrics.loans import Loan
+from streams.metrics.loans import Loan, Loans
 
 
 def _loan(*steps: tuple[int, int] | int) -> Loan:
@@ -79,3 +79,19 @@ def test_against_the_naive_reading(steps: list[tuple[int, int] | int]) -> None:
         if settled < amount:
             naive.append((day, amount - settled))
     assert loan.owed() == naive
+
+
+def test_a_loan_that_is_over_is_forgotten_but_not_that_there_was_one() -> None:
+    loans = Loans()
+    loans.loan("settled").touched(1, 100)
+    loans.loan("settled").falls_due(100, 500)
+    loans.loan("settled").repaid(500)
+    loans.loan("ahead").touched(2, 100)
+    loans.loan("ahead").repaid(500)
+    loans.loan("owed").touched(3, 100)
+    loans.loan("owed").falls_due(100, 500)
+    loans.forget(901)
+    assert set(loans.loans) == {"ahead", "owed"}
+    assert loans
+    assert Loans(over=True).dpd(901) == 0
+    assert not Loans()
