@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -120,7 +120,8 @@ def _settings_now(connection: Any, settings: Mapping[str, str]) -> dict[str, str
 
 def _drop_rest(connection: Any) -> None:
     """After an error midway the engine puts what it had made of that answer before the connection's next one: let it be this one, which nobody reads."""
-    connection.query("SELECT 1", DEFAULT_FORMAT)
+    with suppress(RuntimeError):  # where not even this can be answered, the statement's own error is the one to tell
+        connection.query("SELECT 1", DEFAULT_FORMAT)
 
 
 def _run(connection: Any, sql: str) -> None:
