@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 import math
+import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
@@ -306,3 +309,32 @@ def test_a_file_beside_the_statement_is_refused(clickhouse: EmbeddedClickHouse) 
     with _over_http(clickhouse, READER) as client, pytest.raises(DatabaseError) as refused:
         client.query("SELECT * FROM numbers", external_data=data)
     assert refused.value.code == 344
+
+
+START = """
+import pathlib, sys, urllib.request
+from deploy.embedded.clickhouse import EmbeddedClickHouse
+sys.stdin.readline()
+with EmbeddedClickHouse(pathlib.Path(sys.argv[1])) as running:
+    print(urllib.request.urlopen(f"{running.http_url}/?query=SELECT%201", timeout=20).read().decode().strip(), running.port, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_several_that_start_at_once_each_get_a_port(tmp_path: Path) -> None:
+    with ExitStack() as running:
+        started = [
+            running.enter_context(
+                subprocess.Popen([sys.executable, "-c", START, str(tmp_path / str(n))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            )
+            for n in range(4)
+        ]
+        for one in started:
+            assert one.stdin
+            one.stdin.write("go\n")
+        answers = [one.stdout.readline().split() for one in started if one.stdout]
+        for one in started:
+            assert one.stdin
+            one.stdin.write("end\n")
+    assert [answer[0] for answer in answers] == ["1"] * 4
+    assert len({answer[1] for answer in answers}) == 4
