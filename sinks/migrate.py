@@ -33,6 +33,8 @@ DEDUPLICATION_WINDOW: Final = 10_000
 #: The view that holds the limits for answering a complaint. It is the policy pack's, not the program's: no row depends on it.
 COMPLAINT_CLOCK: Final = "complaint_clock"
 _FILE: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_REQUIRES: Final = re.compile(r"^-- requires: (.+)$", re.MULTILINE)
+_SETTING_OF_TABLES: Final = "table setting "
 _TABLE_EXISTS: Final = 57
 
 
@@ -119,8 +121,19 @@ class Migrator:
                 continue
             text = file.read_text(encoding="utf-8")
             sql = text.replace("{database}", self._database).replace("{window}", str(DEDUPLICATION_WINDOW)).replace("{zone}", self._settings.business_timezone)
-            skip = "this ClickHouse keeps no users that SQL can make, or does not let us" if "-- requires: users" in text and not self._users() else ""
-            yield Step(file.name.removesuffix(".sql"), sql, _checksum(text), skip)
+            needs = _REQUIRES.search(text)
+            yield Step(file.name.removesuffix(".sql"), sql, _checksum(text), self._lacks(needs[1]) if needs else "")
+
+    def _lacks(self, need: str) -> str:
+        """What keeps a file with this need from running on this server; empty if nothing does. Raises ValueError for a need that nobody knows."""
+        if need == "users":
+            return "" if self._users() else "this ClickHouse keeps no users that SQL can make, or does not let us"
+        setting = need.removeprefix(_SETTING_OF_TABLES)
+        if setting == need:
+            raise ValueError(f"a numbered file requires {need}")
+        query = "SELECT count() FROM system.merge_tree_settings WHERE name = {name:String}"
+        known = self._client.query(query, parameters={"name": setting}).result_rows[0][0]
+        return "" if known else f"this ClickHouse has no setting {setting} of tables"
 
     def _users(self) -> bool:
         """Whether users and roles can be made by SQL: an embedded ClickHouse cannot."""

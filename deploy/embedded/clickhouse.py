@@ -10,6 +10,7 @@ import fcntl
 import logging
 import secrets
 import shutil
+import socket
 import threading
 import time
 from pathlib import Path
@@ -64,22 +65,23 @@ class EmbeddedClickHouse:
     def start(self) -> None:
         """Open the folder and serve. Raises UserError where the folder or port cannot be used, DependencyLost if it does not come up."""
         self._prepare_folder()
-        self.port = choose_port(self._asked_port, DEFAULT_PORT, "embedded ClickHouse")
+        listening = self._listen()
         try:
             self._owner = chdb.connect(str(self.path))
         except RuntimeError as error:
+            listening.close()
             raise UserError(f"{self.path} cannot be opened: {error}", ANOTHER_FOLDER) from None
         users = {"default": User("", True), READER: User("", True), WRITER: User(self.writer_password, False)}
         self._front = Front(str(self.path), users)
         config = uvicorn.Config(self._front.app, host=LOOPBACK, port=self.port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="clickhouse-front", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), name="clickhouse-front", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + START_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.stop()
-                raise DependencyLost(f"the embedded ClickHouse does not listen on {LOOPBACK}:{self.port}", "another program may have taken the port: try again")
+                raise DependencyLost(f"the embedded ClickHouse does not answer on {LOOPBACK}:{self.port}", "its log says why")
             time.sleep(0.01)
 
     def stop(self) -> None:
@@ -94,6 +96,20 @@ class EmbeddedClickHouse:
         if self._lock is not None:
             self._lock.close()
         self._server = self._thread = self._front = self._owner = self._lock = None
+
+    def _listen(self) -> socket.socket:
+        """A socket that holds its port at once: nobody takes it between the choice and the use. Raises UserError where none can be had."""
+        while True:
+            self.port = choose_port(self._asked_port, DEFAULT_PORT, "embedded ClickHouse")
+            listening = socket.socket()
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listening.bind((LOOPBACK, self.port))
+                listening.listen()
+            except OSError:  # taken since: choose again, which says so where this very port was asked for
+                listening.close()
+            else:
+                return listening
 
     def _prepare_folder(self) -> None:
         for name in CONFIGURATION:

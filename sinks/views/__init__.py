@@ -15,6 +15,7 @@ from sinks.views.complaints import complaint_views
 from sinks.views.customers import customer_views
 from sinks.views.dictionary import dictionary_view
 from sinks.views.events import event_views
+from sinks.views.page import page_views
 from sinks.views.service import service_views
 from sinks.views.view import View
 
@@ -29,6 +30,7 @@ def declared_views(database: str, zone: str) -> tuple[View, ...]:
         *customer_views(database, zone),
         *alert_views(database),
         *complaint_views(database, zone),
+        *page_views(database, zone),
         *business_views(database),
         *service_views(database, zone),
         *aside_views(database, zone),

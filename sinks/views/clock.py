@@ -12,11 +12,15 @@ from sinks.views.view import View
 def clock_views(database: str, zone: str) -> tuple[View, ...]:
     """One view of one row. Ticks tell; where none are kept any more, the newest snapshot."""
     select = f"""
-SELECT if(partitions > 0, ticked, (SELECT max(as_of) FROM {database}.customer_metrics_latest)) AS as_of, {local_day("as_of", zone)} AS business_day, partitions
+SELECT if(partitions > 0, ticked, newest) AS as_of, {local_day("as_of", zone)} AS business_day, partitions
 FROM
 (
-    SELECT min(reached) AS ticked, count() AS partitions
-    FROM (SELECT _partition, max(occurred_at) AS reached FROM {database}.ticks GROUP BY _partition)
+    SELECT minIf(reached, ticks) AS ticked, countIf(ticks) AS partitions, maxIf(reached, NOT ticks) AS newest
+    FROM
+    (
+        SELECT max(occurred_at) AS reached, true AS ticks FROM {database}.ticks GROUP BY _partition
+        UNION ALL SELECT max(as_of) AS reached, false AS ticks FROM {database}.customer_metrics
+    )
 )"""
     return (View("v_clock", "One row: the instant that every partition has passed, and its business day; ages count up to it", select, _COLUMNS),)
 

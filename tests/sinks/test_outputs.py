@@ -114,6 +114,10 @@ def test_the_newest_snapshot_is_shown_with_money_in_decimals(clickhouse: ClickHo
     assert (row["salary_amount"], row["flow_in_count_7d"], row["satisfaction_nps_90d"]) == (None, 0, None)
     assert one(client, f"SELECT balance_current FROM {d}.v_customers_latest WHERE customer_id = 'c2'") == {"balance_current": Decimal(500)}
     assert one(client, f"SELECT count() AS n FROM {d}.v_customers_history") == {"n": 3}
+    for narrow, wide in (("v_customer_card", "v_customers_latest"), ("v_customer_balances", "v_customers_history")):
+        found = client.query(f"SELECT * FROM {d}.{narrow} ORDER BY ALL")
+        assert found.result_rows
+        assert found.result_rows == client.query(f"SELECT {', '.join(found.column_names)} FROM {d}.{wide} ORDER BY ALL").result_rows
     assert json.loads(one(client, f"SELECT _unknown FROM {d}.customer_metrics WHERE _unknown != ''")["_unknown"]) == {"from.a.newer.version": {"x": 1}}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -57,6 +57,7 @@ def _start(connection: Any, statement: Statement, parameters: Mapping[str, str],
     except FrontError:
         raise
     except Exception as error:  # the engine raises RuntimeError, its subclasses and, for odd arguments, others
+        _drop_rest(connection)
         raise FrontError.from_engine(error) from None
 
 
@@ -115,6 +116,12 @@ def _settings_now(connection: Any, settings: Mapping[str, str]) -> dict[str, str
     rows = connection.query(f"SELECT name, value, changed FROM system.settings WHERE name IN ({names})", "JSONEachRow").bytes() or b""
     found = {row["name"]: row["value"] if row["changed"] else None for row in map(json.loads, rows.splitlines())}
     return {name: found[name] for name in settings if name in found}
+
+
+def _drop_rest(connection: Any) -> None:
+    """After an error midway the engine puts what it had made of that answer before the connection's next one: let it be this one, which nobody reads."""
+    with suppress(RuntimeError):  # where not even this can be answered, the statement's own error is the one to tell
+        connection.query("SELECT 1", DEFAULT_FORMAT)
 
 
 def _run(connection: Any, sql: str) -> None:

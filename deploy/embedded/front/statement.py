@@ -125,7 +125,7 @@ def refuse_outward(statement: Statement, table_functions: frozenset[str], parame
             raise FrontError.refused(ACCESS_DENIED, f"{before} {after} is not available over HTTP. (ACCESS_DENIED)")
     if statement.kind in ("DROP", "DETACH", "RENAME") and words[1:2] == ["DATABASE"] and any(token.text == HOME for token in statement.tokens):
         raise FrontError.refused(ACCESS_DENIED, f"database {HOME} stays: every connection begins in it. (ACCESS_DENIED)")
-    named = statement.tokens[:-1] if statement.inserts_data else statement.tokens  # such an insert ends with its format: ArrowStream is a function's name too
+    named = statement.tokens[:-1] if _ends_with_format(statement.tokens) else statement.tokens  # ArrowStream is a function's name too
     for position, token in enumerate(named):
         if token.kind in ("word", "quoted") and _reaches_out(token.text, outward) and not _is_column_of(statement.tokens, position):
             raise FrontError.refused(ACCESS_DENIED, f"{token.text} reaches outside the database and is not available over HTTP. (ACCESS_DENIED)")
@@ -133,6 +133,11 @@ def refuse_outward(statement: Statement, table_functions: frozenset[str], parame
         value = parameters.get(name, "")
         if not _PLAIN_NAME.fullmatch(value) or any(_reaches_out(part, outward) for part in value.split(".")):
             raise FrontError.refused(ACCESS_DENIED, f"parameter {name} is not a plain name of a table or column. (ACCESS_DENIED)")
+
+
+def _ends_with_format(tokens: tuple[Token, ...]) -> bool:
+    """Whether the last word is a format's name, if anything's: nothing follows that could call it."""
+    return len(tokens) > 1 and tokens[-1].kind == "word" and tokens[-2].kind == "word" and tokens[-2].text.upper() == "FORMAT"
 
 
 def _reaches_out(name: str, outward: frozenset[str]) -> bool:
