@@ -236,7 +236,7 @@ class Lane:
             progress = self.record.inputs[kind] = InputProgress(offset, offset)
         progress.gaps += offset - progress.next
         progress.next = offset + 1
-        setattr(progress, outcome, getattr(progress, outcome) + 1)
+        progress.count(outcome)
         self._counts[kind, outcome] += 1
         self.record.dead_letters_in_a_row = self.record.dead_letters_in_a_row + 1 if outcome == "dead_lettered" else 0
         self._budget -= 1

@@ -18,21 +18,41 @@ Outcome = Literal["applied", "duplicate", "late", "dead_lettered"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("applied", "duplicate", "late", "dead_lettered")
 
 
-class InputProgress(msgspec.Struct, array_like=True):
+class InputProgress:
     """One input topic's partition. ``next - start == applied + duplicate + late + dead_lettered + gaps``, always.
 
     ``gaps`` are offsets that hold no record (compacted away, or a transaction's markers). ``latest`` is the place in time of
     the last readable record handed out by the merge.
     """
 
-    start: int
-    next: int
-    latest: Instant = 0
-    applied: int = 0
-    duplicate: int = 0
-    late: int = 0
-    dead_lettered: int = 0
-    gaps: int = 0
+    __slots__ = ("applied", "dead_lettered", "duplicate", "gaps", "late", "latest", "next", "start")
+
+    def __init__(
+        self, start: int, next: int, latest: Instant = 0, applied: int = 0, duplicate: int = 0, late: int = 0, dead_lettered: int = 0, gaps: int = 0
+    ) -> None:
+        self.start = start
+        self.next = next
+        self.latest = latest
+        self.applied = applied
+        self.duplicate = duplicate
+        self.late = late
+        self.dead_lettered = dead_lettered
+        self.gaps = gaps
+
+    def count(self, outcome: Outcome) -> None:
+        """One more record has ended so."""
+        if outcome == "applied":
+            self.applied += 1
+        elif outcome == "duplicate":
+            self.duplicate += 1
+        elif outcome == "late":
+            self.late += 1
+        else:
+            self.dead_lettered += 1
+
+    def packed(self) -> tuple[int, ...]:
+        """What is stored."""
+        return self.start, self.next, self.latest, self.applied, self.duplicate, self.late, self.dead_lettered, self.gaps
 
 
 class Waiting(msgspec.Struct, array_like=True):
@@ -56,14 +76,38 @@ class Waiting(msgspec.Struct, array_like=True):
         return InputRecord(self.offset, self.timestamp, self.key, self.value, self.headers)
 
 
-class PartitionRecord(msgspec.Struct, array_like=True):
+class PartitionRecord:
     """``position`` is the journal position of the next entry. The two runs say how much went wrong without anything going right:
     records dead-lettered, and looks at a customer as the clock passed. ``waiting`` is read from its topic already, but not accounted for.
     ``state_form`` is that of the customers beside it; records written before there was a second form do not say it.
     """
 
-    watermark: Watermark
-    inputs: dict[EventKind, InputProgress] = msgspec.field(default_factory=dict)
+    __slots__ = ("dead_letters_in_a_row", "failed_looks_in_a_row", "inputs", "position", "state_form", "waiting", "watermark")
+
+    def __init__(
+        self,
+        watermark: Watermark,
+        inputs: dict[EventKind, InputProgress] | None = None,
+        position: int = 0,
+        dead_letters_in_a_row: int = 0,
+        failed_looks_in_a_row: int = 0,
+        waiting: Waiting | None = None,
+        state_form: int = 1,
+    ) -> None:
+        self.watermark = watermark
+        self.inputs: dict[EventKind, InputProgress] = {} if inputs is None else inputs
+        self.position = position
+        self.dead_letters_in_a_row = dead_letters_in_a_row
+        self.failed_looks_in_a_row = failed_looks_in_a_row
+        self.waiting = waiting
+        self.state_form = state_form
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    """A record as it stands in the changelog."""
+
+    watermark: tuple[int, Instant | None, Instant | None, Instant | None]
+    inputs: dict[EventKind, tuple[int, ...]] = {}
     position: int = 0
     dead_letters_in_a_row: int = 0
     failed_looks_in_a_row: int = 0
@@ -72,14 +116,33 @@ class PartitionRecord(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(PartitionRecord).decode
+_decode = msgspec.msgpack.Decoder(_Stored).decode
 
 
 def encode_record(record: PartitionRecord) -> bytes:
     """The record's changelog value."""
-    return _encode(record)
+    return _encode(
+        (
+            record.watermark.packed(),
+            {kind: progress.packed() for kind, progress in record.inputs.items()},
+            record.position,
+            record.dead_letters_in_a_row,
+            record.failed_looks_in_a_row,
+            record.waiting,
+            record.state_form,
+        )
+    )
 
 
 def decode_record(value: bytes) -> PartitionRecord:
     """The record in a changelog value. Raises msgspec.DecodeError."""
-    return _decode(value)
+    stored = _decode(value)
+    return PartitionRecord(
+        Watermark(*stored.watermark),
+        {kind: InputProgress(*progress) for kind, progress in stored.inputs.items()},
+        stored.position,
+        stored.dead_letters_in_a_row,
+        stored.failed_looks_in_a_row,
+        stored.waiting,
+        stored.state_form,
+    )

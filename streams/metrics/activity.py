@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from itertools import pairwise
-
-import msgspec
+from typing import Any
 
 from schemas.localtime import Day
 from streams.metrics.median import lower_median
@@ -14,11 +13,20 @@ GAPS_KEPT = 24
 _GAPS_AT_LEAST = 5
 
 
-class Activity(msgspec.Struct, array_like=True, dict=True):
+class Activity:
     """The last active days, oldest first, and the last day with a customer-initiated transaction."""
 
-    days: list[Day] = msgspec.field(default_factory=list)
-    last_transaction: Day | None = None
+    __slots__ = ("_gap", "_gap_known", "days", "last_transaction")
+
+    def __init__(self, days: list[Day] | None = None, last_transaction: Day | None = None) -> None:
+        self.days: list[Day] = [] if days is None else days
+        self.last_transaction = last_transaction
+        self._gap: int | None = None
+        self._gap_known = False
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return self.days, self.last_transaction
 
     def active(self, day: Day) -> None:
         """The customer did something on this day."""
@@ -31,7 +39,7 @@ class Activity(msgspec.Struct, array_like=True, dict=True):
             insort(days, day)
         if len(days) > GAPS_KEPT + 1:
             del days[0]
-        self.__dict__.pop("gap", None)
+        self._gap_known = False
 
     def transacted(self, day: Day) -> None:
         """A posted customer-initiated transaction on this day."""
@@ -42,11 +50,10 @@ class Activity(msgspec.Struct, array_like=True, dict=True):
     @property
     def typical_gap(self) -> int | None:
         """Lower median of the gaps kept, derived once a new active day."""
-        known = self.__dict__
-        if "gap" not in known:
-            known["gap"] = self._lower_median_gap()
-        gap: int | None = known["gap"]
-        return gap
+        if not self._gap_known:
+            self._gap = self._lower_median_gap()
+            self._gap_known = True
+        return self._gap
 
     def _lower_median_gap(self) -> int | None:
         days = self.days

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from functools import cached_property
 from typing import Any, Final
-
-import msgspec
 
 from schemas.localtime import DAY_MS, Day, Instant
 from schemas.metrics.balances import METRICS
@@ -17,16 +14,23 @@ _KEYS: Final = tuple((days, f"balance.average.{days}d", f"balance.attrition.{day
 _MOVED_ON_AT_MOST: Final = 8  # days; further, the sum is taken anew
 
 
-class Account(msgspec.Struct, array_like=True):
+class Account:
     """End-of-day balances, oldest day first; ``times`` is when each day's latest booking was.
 
     A time is in milliseconds from the UTC start of the day's number: small, and all that is needed to order one day's bookings. It
     is 0 on days for which no booking can come any more.
     """
 
-    days: list[Day] = msgspec.field(default_factory=list)
-    times: list[int] = msgspec.field(default_factory=list)
-    balances: list[int] = msgspec.field(default_factory=list)
+    __slots__ = ("balances", "days", "times")
+
+    def __init__(self, days: list[Day] | None = None, times: list[int] | None = None, balances: list[int] | None = None) -> None:
+        self.days: list[Day] = [] if days is None else days
+        self.times: list[int] = [] if times is None else times
+        self.balances: list[int] = [] if balances is None else balances
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return self.days, self.times, self.balances
 
     def book(self, day: Day, at: Instant, balance: int, today: Day, settled: Day) -> None:
         """A booking left this balance. Of two at the same instant the one that arrived later counts."""
@@ -73,14 +77,23 @@ class Account(msgspec.Struct, array_like=True):
         return total
 
 
-class Balances(msgspec.Struct, array_like=True, dict=True):
+class Balances:
     """One customer's deposit accounts; balances in minor units of the reporting currency.
 
     The sums over the days before today are derived, and moved on day by day: of a day's bookings only the balance so far changes.
     """
 
-    accounts: dict[str, Account] = msgspec.field(default_factory=dict)
-    first_day: Day | None = None
+    __slots__ = ("_closed", "accounts", "first_day")
+
+    def __init__(self, accounts: dict[str, list[Any]] | None = None, first_day: Day | None = None) -> None:
+        self.accounts: dict[str, Account] = {} if accounts is None else {name: Account(*stored) for name, stored in accounts.items()}
+        self.first_day = first_day
+        #: By window: up to which day, not included, its sum of end-of-day balances goes, and the sum.
+        self._closed: dict[int, tuple[Day, int]] = {}
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return {name: account.packed() for name, account in self.accounts.items()}, self.first_day
 
     def book(self, account_id: str, day: Day, at: Instant, balance: int, today: Day, settled: Day = 0) -> None:
         """A booking left this balance on the account. None can come any more for days before ``settled``."""
@@ -147,11 +160,6 @@ class Balances(msgspec.Struct, array_like=True, dict=True):
             total = sum(account.integral(today - days + 1, today - 1) for account in self.accounts.values())
         self._closed[days] = today, total
         return total
-
-    @cached_property
-    def _closed(self) -> dict[int, tuple[Day, int]]:
-        """By window: up to which day, not included, its sum of end-of-day balances goes, and the sum."""
-        return {}
 
 
 def _attrition(current: int, average: int) -> float:

@@ -7,13 +7,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate
-
-import msgspec
+from typing import Any
 
 from schemas.localtime import Day
 
 
-class History(msgspec.Struct, array_like=True):
+class History:
     """What is stored: cells, oldest day first, as four columns of one length; ``labels`` names the ``numbers``.
 
     ``steps`` are the days, each as its distance from the one before (the first from 0): like counts and label numbers mostly small, so
@@ -21,16 +20,46 @@ class History(msgspec.Struct, array_like=True):
     them anew costs more than all else about a customer who is not in hand.
     """
 
-    labels: list[str] = msgspec.field(default_factory=list)
-    steps: list[int] = msgspec.field(default_factory=list)
-    numbers: list[int] = msgspec.field(default_factory=list)
-    counts: list[int] = msgspec.field(default_factory=list)
-    totals: list[int] = msgspec.field(default_factory=list)
-    spans: list[int] = msgspec.field(default_factory=list)
-    today: Day = 0
-    edges: list[int] = msgspec.field(default_factory=list)
-    count_sums: list[list[int]] = msgspec.field(default_factory=list)
-    total_sums: list[list[int]] = msgspec.field(default_factory=list)
+    __slots__ = ("count_sums", "counts", "edges", "labels", "numbers", "spans", "steps", "today", "total_sums", "totals")
+
+    def __init__(
+        self,
+        labels: list[str] | None = None,
+        steps: list[int] | None = None,
+        numbers: list[int] | None = None,
+        counts: list[int] | None = None,
+        totals: list[int] | None = None,
+        spans: list[int] | None = None,
+        today: Day = 0,
+        edges: list[int] | None = None,
+        count_sums: list[list[int]] | None = None,
+        total_sums: list[list[int]] | None = None,
+    ) -> None:
+        self.labels: list[str] = [] if labels is None else labels
+        self.steps: list[int] = [] if steps is None else steps
+        self.numbers: list[int] = [] if numbers is None else numbers
+        self.counts: list[int] = [] if counts is None else counts
+        self.totals: list[int] = [] if totals is None else totals
+        self.spans: list[int] = [] if spans is None else spans
+        self.today = today
+        self.edges: list[int] = [] if edges is None else edges
+        self.count_sums: list[list[int]] = [] if count_sums is None else count_sums
+        self.total_sums: list[list[int]] = [] if total_sums is None else total_sums
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return (
+            self.labels,
+            self.steps,
+            self.numbers,
+            self.counts,
+            self.totals,
+            self.spans,
+            self.today,
+            self.edges,
+            self.count_sums,
+            self.total_sums,
+        )
 
     def insert(self, index: int, days: array[int], number: int, count: int, total: int) -> None:
         """Put in a cell, whose day is ``days[index]`` already."""
