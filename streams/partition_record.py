@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -55,21 +56,30 @@ class InputProgress:
         return self.start, self.next, self.latest, self.applied, self.duplicate, self.late, self.dead_lettered, self.gaps
 
 
-class Waiting(msgspec.Struct, array_like=True):
+class Waiting:
     """A record that has moved the clock and waits until all that fell due thereby is judged; ``place`` is where in time the merge has put it."""
 
-    kind: EventKind
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-    place: Instant | None
+    __slots__ = ("headers", "key", "kind", "offset", "place", "timestamp", "value")
 
-    @classmethod
-    def of(cls, kind: EventKind, record: Record, place: Instant | None) -> Waiting:
+    def __init__(
+        self, kind: EventKind, offset: int, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Sequence[Any]], place: Instant | None
+    ) -> None:
+        self.kind = kind
+        self.offset = offset
+        self.timestamp = timestamp
+        self.key = key
+        self.value = value
+        self.headers: list[tuple[str, bytes]] = [(header[0], header[1]) for header in headers]
+        self.place = place
+
+    @staticmethod
+    def of(kind: EventKind, record: Record, place: Instant | None) -> Waiting:
         """As a lane took it in hand."""
-        return cls(kind, record.offset, record.timestamp, record.key, record.value, list(record.headers), place)
+        return Waiting(kind, record.offset, record.timestamp, record.key, record.value, record.headers, place)
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return self.kind, self.offset, self.timestamp, self.key, self.value, self.headers, self.place
 
     def record(self) -> InputRecord:
         """As the consumer gave it."""
@@ -103,20 +113,8 @@ class PartitionRecord:
         self.state_form = state_form
 
 
-class _Stored(msgspec.Struct, array_like=True):
-    """A record as it stands in the changelog."""
-
-    watermark: tuple[int, Instant | None, Instant | None, Instant | None]
-    inputs: dict[EventKind, tuple[int, ...]] = {}
-    position: int = 0
-    dead_letters_in_a_row: int = 0
-    failed_looks_in_a_row: int = 0
-    waiting: Waiting | None = None
-    state_form: int = 1
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Stored).decode
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 def encode_record(record: PartitionRecord) -> bytes:
@@ -128,7 +126,7 @@ def encode_record(record: PartitionRecord) -> bytes:
             record.position,
             record.dead_letters_in_a_row,
             record.failed_looks_in_a_row,
-            record.waiting,
+            None if record.waiting is None else record.waiting.packed(),
             record.state_form,
         )
     )
@@ -136,13 +134,10 @@ def encode_record(record: PartitionRecord) -> bytes:
 
 def decode_record(value: bytes) -> PartitionRecord:
     """The record in a changelog value. Raises msgspec.DecodeError."""
-    stored = _decode(value)
-    return PartitionRecord(
-        Watermark(*stored.watermark),
-        {kind: InputProgress(*progress) for kind, progress in stored.inputs.items()},
-        stored.position,
-        stored.dead_letters_in_a_row,
-        stored.failed_looks_in_a_row,
-        stored.waiting,
-        stored.state_form,
-    )
+    return _read(*_decode(value))
+
+
+def _read(watermark: Sequence[Any], inputs: dict[Any, Any], position: int, *others: Any) -> PartitionRecord:
+    letters, looks, waiting, form = others + (0, 0, None, 1)[len(others) :]
+    progress = {kind: InputProgress(*stored) for kind, stored in inputs.items()}
+    return PartitionRecord(Watermark(*watermark), progress, position, letters, looks, None if waiting is None else Waiting(*waiting), form)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from schemas.metrics import DICTIONARY, KEYS, Subject
+from streams.customer.customer import CustomerInHand
 from streams.metrics.complaints import Case
 from streams.metrics.loans import Loan
 
-if TYPE_CHECKING:
-    from streams.customer.customer import CustomerInHand
-
-Compute = Callable[["CustomerInHand"], Any]
+Compute = Callable[[CustomerInHand], Any]
 
 COMPUTED: dict[str, Compute] = {}
 
