@@ -1,6 +1,6 @@
 """From a record's bytes to an event, or to the reason why it is none.
 
-The pydantic models decide what is an event. The hot path asks ``schemas.quick`` first, which reads most events in a fraction of
+The pydantic models decide what is an event. The hot path asks ``schemas.quick_reader`` first, which reads most events in a fraction of
 the time; everything that makes a failure readable happens after it failed, in ``schemas.diagnosis``.
 """
 
@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from schemas.diagnosis import depth_within, diagnose, strict_json
 from schemas.events import MODELS, AnyEvent, EventKind, Tick
 from schemas.localtime import Instant, to_instant
-from schemas.quick import QuickEvent, read_quickly
+from schemas.quick import QuickEvent
+from schemas.quick_reader import read_quickly
 from schemas.rejection import MAX_BYTES, MAX_DEPTH, REASONS, Reason, Rejected
 
 _VALIDATE: Final[dict[EventKind, Callable[[bytes], AnyEvent]]] = {kind: model.__pydantic_validator__.validate_json for kind, model in MODELS.items()}

@@ -55,17 +55,28 @@ class Frame:
         return sum(self.counts.values())
 
 
-@dataclass(slots=True)
 class _Step:
     """One thing done to a customer in this frame, kept so that it can be done again after a poison event."""
 
-    as_of: Instant
-    look: Look
-    kind: EventKind | None = None
-    event: ReadEvent | None = None
-    at: Instant = 0
-    digest: int = 0
-    offset: int = -1
+    __slots__ = ("as_of", "at", "digest", "event", "kind", "look", "offset")
+
+    def __init__(
+        self,
+        as_of: Instant,
+        look: Look,
+        kind: EventKind | None = None,
+        event: ReadEvent | None = None,
+        at: Instant = 0,
+        digest: int = 0,
+        offset: int = -1,
+    ) -> None:
+        self.as_of = as_of
+        self.look = look
+        self.kind = kind
+        self.event = event
+        self.at = at
+        self.digest = digest
+        self.offset = offset
 
 
 class Lane:
@@ -280,7 +291,7 @@ class Lane:
             self._restore(key, event.customer_id)
             self._dead_letter(kind, record, Rejected("process", "processor_error", "a processor failed on this event"), type(error).__name__)
             return "dead_lettered"
-        self._touched.setdefault(key, []).append(step)
+        self._note(key, step)
         self._append(kind, record, trace)
         self._outputs += outputs
         self._timers.set(key, self._warnings.wake(customer))
@@ -316,12 +327,19 @@ class Lane:
                 self._timers.set(key, clock + DAY_MS)
             else:
                 self.record.failed_looks_in_a_row = 0
-                self._touched.setdefault(key, []).append(step)
+                self._note(key, step)
                 self._outputs += outputs
                 self._timers.set(key, self._warnings.wake(customer))
             if self._budget <= 0 and self._timers.is_due(clock):
                 return False
         return True
+
+    def _note(self, key: bytes, step: _Step) -> None:
+        steps = self._touched.get(key)
+        if steps is None:
+            self._touched[key] = [step]
+        else:
+            steps.append(step)
 
     def _do(self, customer: CustomerInHand, step: _Step) -> list[Output]:
         if step.kind is None or step.event is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from schemas.metrics import DICTIONARY, KEYS, Subject
@@ -18,11 +17,11 @@ COMPUTED: dict[str, Compute] = {}
 
 def _each(name: str, windowed: Callable[[CustomerInHand, int], Any]) -> None:
     for days in DICTIONARY[name].windows:
-        COMPUTED[f"{name}.{days}d"] = partial(_windowed, windowed, days)
+        COMPUTED[f"{name}.{days}d"] = _over(windowed, days)
 
 
-def _windowed(compute: Callable[[CustomerInHand, int], Any], days: int, customer: CustomerInHand) -> Any:
-    return compute(customer, days)
+def _over(windowed: Callable[[CustomerInHand, int], Any], days: int) -> Compute:
+    return lambda customer: windowed(customer, days)
 
 
 def _one(name: str, compute: Compute) -> None:

@@ -97,7 +97,11 @@ class Layout:
     def __init__(self, labels: tuple[str, ...], groups_of: GroupsOf) -> None:
         self.numbers = {label: number for number, label in enumerate(labels)}
         self.groups: dict[str, int] = {}
-        self.members = [tuple([self.groups.setdefault(group, len(self.groups)) for group in groups_of(label)]) for label in labels]
+        self.members: list[list[int]] = []
+        for label in labels:
+            for group in groups_of(label):
+                self.groups.setdefault(group, len(self.groups))
+            self.members.append([self.groups[group] for group in groups_of(label)])
         self.names = tuple(self.groups)
 
 
@@ -198,10 +202,11 @@ class Windows:
                     edges[window] += 1
         if ago >= 0:
             members = self.layout.members[number]
-            for counts, totals in zip(self.counts[first:], self.totals[first:], strict=True):
+            for window in range(first, len(self.days)):
+                count_sums, total_sums = self.counts[window], self.totals[window]
                 for group in members:
-                    counts[group] += count
-                    totals[group] += total
+                    count_sums[group] += count
+                    total_sums[group] += total
 
     def _begin(self, label: str) -> int:
         """A label's first use."""
