@@ -13,9 +13,10 @@ from hashlib import blake2b
 from typing import Final
 
 from alerting.pack import Pack
-from schemas.codec import ReadEvent, Rejected, key_of, read, read_value
-from schemas.events import EventKind, Tick
-from schemas.journal import JournalEntry, line
+from schemas.codec import ReadEvent, Rejected, read, read_value
+from schemas.events import EventKind
+from schemas.journal import JournalEntry
+from schemas.journal_line import line
 from schemas.localtime import DAY_MS, Instant
 from schemas.outputs.dead_letter import SetAside
 from schemas.topics import Registry
@@ -259,14 +260,14 @@ class Lane:
             assert head.rejected is not None
             self._dead_letter(kind, record, head.rejected)
             return "dead_lettered"
-        if isinstance(event, Tick):
+        if kind == "tick":
             return None
         clock = self.record.watermark.clock
         if clock is not None and at < clock - self._lateness_ms:
             self._late(kind, record)
             return "late"
         head.digest = _identity(event)
-        state = self._customers.take(key_of(event), event.customer_id, at).state
+        state = self._customers.take(head.key, head.customer_id, at).state
         return "duplicate" if head.digest in state.seen and record.offset > state.offsets.get(kind, -1) else None
 
     def _apply(self, head: Head) -> Outcome:
@@ -274,11 +275,10 @@ class Lane:
         kind, record, event, at = head.kind, head.record, head.event, head.at
         assert event is not None
         assert at is not None
-        assert not isinstance(event, Tick)
         watermark = self.record.watermark
         trace = trace_of(record.headers) if record.headers else None
-        key = key_of(event)
-        customer = self._customers.take(key, event.customer_id, at)
+        key = head.key
+        customer = self._customers.take(key, head.customer_id, at)
         if record.offset <= customer.state.offsets.get(kind, -1):
             # Without transactions a crash can lose the partition's record after the customer's: clock and journal go through it again.
             self._append(kind, record, trace)
@@ -288,7 +288,7 @@ class Lane:
         try:
             outputs = self._do(customer, step)
         except Exception as error:  # a bug in a processor costs its event, never the partition
-            self._restore(key, event.customer_id)
+            self._restore(key, head.customer_id)
             self._dead_letter(kind, record, Rejected("process", "processor_error", "a processor failed on this event"), type(error).__name__)
             return "dead_lettered"
         self._note(key, step)

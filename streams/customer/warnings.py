@@ -61,7 +61,8 @@ class Warnings:
         state.snapshot_due = min(state.snapshot_due, self._close(customer, at))
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
-        if isinstance(event, Feedback):
+        if look.kind == "feedback":
+            assert isinstance(event, Feedback)
             alerts += self._fed_back(customer, event, facts, look)
         touched = self._pack.rules_touched(families)
         opened = {episode.rule for episode in state.episodes if episode.open}

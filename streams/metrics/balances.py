@@ -79,7 +79,7 @@ class Account:
 
 
 class _Standing:
-    """What the accounts come to as of a day: the sum of their balances and, by window in the order of ``_KEYS``, its average and how far below it they stand."""
+    """What the accounts come to as of a day: the sum of their balances and, for each of ``_WINDOWS``, its average and how far below it they stand."""
 
     __slots__ = ("attritions", "averages", "current", "today")
 

@@ -158,17 +158,19 @@ class Windows:
                 count_sums, total_sums = self.counts[window], self.totals[window]
                 while index < end and dates[index] <= limit:
                     if index < counted:
+                        count, total = counts[index], totals[index]
                         for group in members[numbers[index]]:
-                            count_sums[group] -= counts[index]
-                            total_sums[group] -= totals[index]
+                            count_sums[group] = count_sums[group] - count
+                            total_sums[group] = total_sums[group] - total
                     index += 1
                 edges[window] = index
             if counted < end:
                 count_sums, total_sums = self.counts[window], self.totals[window]
                 for entering in range(max(index, counted), end):
+                    count, total = counts[entering], totals[entering]
                     for group in members[numbers[entering]]:
-                        count_sums[group] += counts[entering]
-                        total_sums[group] += totals[entering]
+                        count_sums[group] = count_sums[group] + count
+                        total_sums[group] = total_sums[group] + total
         drop = edges[-2]
         if drop > _DROP_AT:
             del dates[:drop]
@@ -180,12 +182,14 @@ class Windows:
         ago = self.today - day
         if ago >= self.days[-1]:
             return
-        first = bisect_right(self.days, ago)  # of the windows that reach back to that day
+        first = 0  # of the windows that reach back to that day
+        while self.days[first] <= ago:
+            first += 1
         history, dates = self.history, self._dates
         number = self.layout.numbers.get(label)
         if number is None:
             number = self._begin(label)
-        at = index = bisect_right(dates, day)
+        at = index = bisect_right(dates, day) if dates and dates[-1] > day else len(dates)
         while at and dates[at - 1] == day:
             at -= 1
             if history.numbers[at] == number:
@@ -205,8 +209,9 @@ class Windows:
             for window in range(first, len(self.days)):
                 count_sums, total_sums = self.counts[window], self.totals[window]
                 for group in members:
-                    count_sums[group] += count
-                    total_sums[group] += total
+                    # Not += on an item: compiled, that adds objects instead of integers.
+                    count_sums[group] = count_sums[group] + count
+                    total_sums[group] = total_sums[group] + total
 
     def _begin(self, label: str) -> int:
         """A label's first use."""
