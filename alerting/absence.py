@@ -109,22 +109,32 @@ class Patience:
         if self.metric is None:
             return int(self.amount)
         base = facts[self.metric]
-        if base is None:
-            return None
-        wanted: int = max(self.least, -(-base * self.amount.numerator // self.amount.denominator))
+        return None if base is None else self.of(base)
+
+    def of(self, base: int) -> int:
+        """Whole local days of patience at this value of the metric."""
+        wanted = max(self.least, -(-base * self.amount.numerator // self.amount.denominator))
         return wanted if self.most is None else min(wanted, self.most)
 
     def wake(self, expectation: Expectation, time: Calendar) -> Wake:
         """When the absence falls due, as a function of the facts: local midnights for days, to the millisecond for a share."""
-        since_key, until_key, fixed = expectation.since, expectation.until, self.kind == "days"
-        day_of, midnight, length, upper, lower = time.day, time.start, int(self.amount), self.amount.numerator, self.amount.denominator
+        since_key, until_key, base_key = expectation.since, expectation.until, self.metric
+        length, upper, lower = int(self.amount), self.amount.numerator, self.amount.denominator
+        lengths: dict[int, int] = {}  # by the metric's value, which has few
 
         def after_days(facts: Facts) -> int | None:
             since = facts[since_key]
             if since is None:
                 return None
-            patience = length if fixed else self.days(facts)
-            return None if patience is None else midnight(day_of(since) + patience)
+            if base_key is None:
+                return time.start(time.day(since) + length)
+            base = facts[base_key]
+            if base is None:
+                return None
+            patience = lengths.get(base)
+            if patience is None:
+                patience = lengths[base] = self.of(base)
+            return time.start(time.day(since) + patience)
 
         def after_share(facts: Facts) -> int | None:
             since, until = facts[since_key], facts[until_key or since_key]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -77,6 +77,11 @@ class Episode(msgspec.Struct, array_like=True):
     def open(self) -> bool:
         """Whether the alert still wants something."""
         return self.state not in CLOSED
+
+
+def read_episodes(stored: Sequence[Any]) -> list[Episode]:
+    """Episodes as they were stored. Raises msgspec.ValidationError."""
+    return msgspec.convert(stored, list[Episode])
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ def build_app() -> typer.Typer:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"fenghuo {version()}")
+        from deploy.version import core
+
+        typer.echo(f"fenghuo {version()} (core {core()})")
         raise typer.Exit
 
 

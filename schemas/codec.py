@@ -1,20 +1,21 @@
 """From a record's bytes to an event, or to the reason why it is none.
 
-The pydantic models decide what is an event. The hot path asks ``schemas.quick`` first, which reads most events in a fraction of
+The pydantic models decide what is an event. The hot path asks ``schemas.quick_reader`` first, which reads most events in a fraction of
 the time; everything that makes a failure readable happens after it failed, in ``schemas.diagnosis``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from pydantic import ValidationError
 
 from schemas.diagnosis import depth_within, diagnose, strict_json
-from schemas.events import MODELS, AnyEvent, EventKind, Tick
+from schemas.events import MODELS, AnyEvent, Complaint, Customer, EventKind, Feedback, Interaction, Tick, Transaction
 from schemas.localtime import Instant, to_instant
-from schemas.quick import QuickEvent, read_quickly
+from schemas.quick import QuickEvent
+from schemas.quick_reader import read_quickly
 from schemas.rejection import MAX_BYTES, MAX_DEPTH, REASONS, Reason, Rejected
 
 _VALIDATE: Final[dict[EventKind, Callable[[bytes], AnyEvent]]] = {kind: model.__pydantic_validator__.validate_json for kind, model in MODELS.items()}
@@ -22,12 +23,15 @@ _VALIDATE: Final[dict[EventKind, Callable[[bytes], AnyEvent]]] = {kind: model.__
 
 #: An event as a model read it, or as the quick reader did: the same fields with the same values, but for ``occurred_at``'s type.
 ReadEvent = AnyEvent | QuickEvent
+#: One that is about a customer: any but a tick.
+CustomerEvent = Transaction | Complaint | Interaction | Customer | Feedback | QuickEvent
 
 
 def read(kind: EventKind, key: bytes | None, value: bytes | None) -> tuple[ReadEvent, Instant]:
     """The event of a record, and its instant. Raises Rejected, and nothing else, as ``decode`` does."""
     found = read_value(kind, value)
-    if key != key_of(found[0]):
+    expected = key_of(found[0]) if kind == "tick" else cast(CustomerEvent, found[0]).customer_id.encode()
+    if key != expected:
         raise _wrong_key(kind)
     return found
 

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 import msgspec
 
 from schemas.events.envelope import EventKind
+from schemas.journal_line import line
+
+__all__ = ["JournalEntry", "Line", "line", "read_chunk", "read_line", "read_lines"]
 
 
 class Line(msgspec.Struct):
@@ -35,7 +38,6 @@ class Line(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(Line)
-_quote = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,6 @@ class JournalEntry:
     value: bytes
     trace: str | None = None
     place: int | None = None
-
-
-def line(kind: EventKind, position: int, offset: int, value: bytes, trace: str | None = None, place: int | None = None) -> bytes:
-    """One journal line, without its line feed."""
-    tail = b"" if trace is None else b',"trace":' + _quote(trace)
-    if place is not None:
-        tail += b',"place":%d' % place
-    if b"\n" in value or value[:1] != b"{" or value[-1:] != b"}":
-        return b'{"kind":"%s","position":%d,"offset":%d,"raw":%s%s}' % (kind.encode(), position, offset, _quote(value.decode()), tail)
-    return b'{"kind":"%s","position":%d,"offset":%d,"event":%s%s}' % (kind.encode(), position, offset, value, tail)
 
 
 def read_line(text: bytes) -> JournalEntry:

@@ -13,9 +13,10 @@ from hashlib import blake2b
 from typing import Final
 
 from alerting.pack import Pack
-from schemas.codec import ReadEvent, Rejected, key_of, read, read_value
-from schemas.events import EventKind, Tick
-from schemas.journal import JournalEntry, line
+from schemas.codec import ReadEvent, Rejected, read, read_value
+from schemas.events import EventKind
+from schemas.journal import JournalEntry
+from schemas.journal_line import line
 from schemas.localtime import DAY_MS, Instant
 from schemas.outputs.dead_letter import SetAside
 from schemas.topics import Registry
@@ -55,17 +56,28 @@ class Frame:
         return sum(self.counts.values())
 
 
-@dataclass(slots=True)
 class _Step:
     """One thing done to a customer in this frame, kept so that it can be done again after a poison event."""
 
-    as_of: Instant
-    look: Look
-    kind: EventKind | None = None
-    event: ReadEvent | None = None
-    at: Instant = 0
-    digest: int = 0
-    offset: int = -1
+    __slots__ = ("as_of", "at", "digest", "event", "kind", "look", "offset")
+
+    def __init__(
+        self,
+        as_of: Instant,
+        look: Look,
+        kind: EventKind | None = None,
+        event: ReadEvent | None = None,
+        at: Instant = 0,
+        digest: int = 0,
+        offset: int = -1,
+    ) -> None:
+        self.as_of = as_of
+        self.look = look
+        self.kind = kind
+        self.event = event
+        self.at = at
+        self.digest = digest
+        self.offset = offset
 
 
 class Lane:
@@ -236,7 +248,7 @@ class Lane:
             progress = self.record.inputs[kind] = InputProgress(offset, offset)
         progress.gaps += offset - progress.next
         progress.next = offset + 1
-        setattr(progress, outcome, getattr(progress, outcome) + 1)
+        progress.count(outcome)
         self._counts[kind, outcome] += 1
         self.record.dead_letters_in_a_row = self.record.dead_letters_in_a_row + 1 if outcome == "dead_lettered" else 0
         self._budget -= 1
@@ -248,14 +260,14 @@ class Lane:
             assert head.rejected is not None
             self._dead_letter(kind, record, head.rejected)
             return "dead_lettered"
-        if isinstance(event, Tick):
+        if kind == "tick":
             return None
         clock = self.record.watermark.clock
         if clock is not None and at < clock - self._lateness_ms:
             self._late(kind, record)
             return "late"
         head.digest = _identity(event)
-        state = self._customers.take(key_of(event), event.customer_id, at).state
+        state = self._customers.take(head.key, head.customer_id, at).state
         return "duplicate" if head.digest in state.seen and record.offset > state.offsets.get(kind, -1) else None
 
     def _apply(self, head: Head) -> Outcome:
@@ -263,11 +275,10 @@ class Lane:
         kind, record, event, at = head.kind, head.record, head.event, head.at
         assert event is not None
         assert at is not None
-        assert not isinstance(event, Tick)
         watermark = self.record.watermark
         trace = trace_of(record.headers) if record.headers else None
-        key = key_of(event)
-        customer = self._customers.take(key, event.customer_id, at)
+        key = head.key
+        customer = self._customers.take(key, head.customer_id, at)
         if record.offset <= customer.state.offsets.get(kind, -1):
             # Without transactions a crash can lose the partition's record after the customer's: clock and journal go through it again.
             self._append(kind, record, trace)
@@ -277,10 +288,10 @@ class Lane:
         try:
             outputs = self._do(customer, step)
         except Exception as error:  # a bug in a processor costs its event, never the partition
-            self._restore(key, event.customer_id)
+            self._restore(key, head.customer_id)
             self._dead_letter(kind, record, Rejected("process", "processor_error", "a processor failed on this event"), type(error).__name__)
             return "dead_lettered"
-        self._touched.setdefault(key, []).append(step)
+        self._note(key, step)
         self._append(kind, record, trace)
         self._outputs += outputs
         self._timers.set(key, self._warnings.wake(customer))
@@ -316,12 +327,19 @@ class Lane:
                 self._timers.set(key, clock + DAY_MS)
             else:
                 self.record.failed_looks_in_a_row = 0
-                self._touched.setdefault(key, []).append(step)
+                self._note(key, step)
                 self._outputs += outputs
                 self._timers.set(key, self._warnings.wake(customer))
             if self._budget <= 0 and self._timers.is_due(clock):
                 return False
         return True
+
+    def _note(self, key: bytes, step: _Step) -> None:
+        steps = self._touched.get(key)
+        if steps is None:
+            self._touched[key] = [step]
+        else:
+            steps.append(step)
 
     def _do(self, customer: CustomerInHand, step: _Step) -> list[Output]:
         if step.kind is None or step.event is None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
-from schemas.codec import ReadEvent, Rejected
+from schemas.codec import CustomerEvent, ReadEvent, Rejected
 from schemas.events import EventKind
 from schemas.localtime import Instant
 from streams.records import Record
@@ -27,9 +27,10 @@ class Head:
     """One record in hand, decoded once; ``event`` or ``rejected`` is set.
 
     ``place`` is where in time the merge has put it, ``digest`` stands for the event's identity once a lane has looked at it.
+    ``customer_id`` and ``key`` are those of the customer whom the event is about; empty for a tick.
     """
 
-    __slots__ = ("at", "digest", "event", "kind", "place", "record", "rejected")
+    __slots__ = ("at", "customer_id", "digest", "event", "key", "kind", "place", "record", "rejected")
 
     def __init__(self, kind: EventKind, record: Record, decode: Decode, place: Instant | None = None) -> None:
         self.kind = kind
@@ -39,8 +40,12 @@ class Head:
         self.at: Instant | None = None
         self.place = place
         self.digest = 0
+        self.customer_id, self.key = "", b""
         try:
             self.event, self.at = decode(kind, record)
+            if kind != "tick":
+                self.customer_id = cast(CustomerEvent, self.event).customer_id
+                self.key = self.customer_id.encode() if record.key is None else record.key
         except Rejected as rejected:
             # Kept with the frames it went through it would keep this head and all that its callers held, until the collector comes.
             rejected.__traceback__ = rejected.__context__ = None

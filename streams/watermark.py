@@ -6,20 +6,27 @@ the clock only once a second event in a row stands as far ahead, and is forgotte
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
 from schemas.localtime import DAY_MS, Instant
 
 JUMP_MS = DAY_MS
 
 
-class Watermark(msgspec.Struct, array_like=True):
+class Watermark:
     """``high`` is the newest trusted time, ``clock`` how far time is held to have passed; both none before the first."""
 
-    disorder_ms: int
-    high: Instant | None = None
-    clock: Instant | None = None
-    suspect: Instant | None = None
+    __slots__ = ("clock", "disorder_ms", "high", "suspect")
+
+    def __init__(self, disorder_ms: int, high: Instant | None = None, clock: Instant | None = None, suspect: Instant | None = None) -> None:
+        self.disorder_ms = disorder_ms
+        self.high = high
+        self.clock = clock
+        self.suspect = suspect
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return self.disorder_ms, self.high, self.clock, self.suspect
 
     def event(self, at: Instant) -> None:
         """An event at ``at`` is being applied."""

@@ -41,7 +41,10 @@ _BEGINS: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
     "journal": (Lane._append, Lane._close_chunk),
     "encode state": (Lane._finish,),
 }
-_STEPS: Final[dict[CodeType, str]] = {function.__code__: step for step, functions in _BEGINS.items() for function in functions}
+#: By the code of the function that begins a step; a compiled core has none that could be seen on the stack.
+_STEPS: Final[dict[CodeType, str]] = {
+    code: step for step, functions in _BEGINS.items() for function in functions if (code := getattr(function, "__code__", None)) is not None
+}
 
 
 def bench_core(events: int, rounds: int, registry: Registry, pack: Pack, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -57,12 +60,14 @@ def bench_core(events: int, rounds: int, registry: Registry, pack: Pack, progres
         for number in range(rounds):
             progress(f"core: round {number + 1} of {rounds}, {records:,} events")
             runs.append(_apply(held, registry, pack))
+        measured = Rounds(runs)
+        if not _STEPS:
+            return {"events": records, **measured.as_json()}
         progress("core: sampling the steps")
         with Sampler(_STEPS) as sampler:
             sampled = _apply(held, registry, pack)
     finally:
         gc.unfreeze()
-    measured = Rounds(runs)
     per_sample = measured.cpu.middle / max(sampler.samples, 1)
     return {
         "events": records,
@@ -76,10 +81,13 @@ def bench_core(events: int, rounds: int, registry: Registry, pack: Pack, progres
 
 def core_text(figures: dict[str, Any]) -> str:
     """The figures as tables."""
+    whole = table(["pure core", *HEADINGS], [["one core, everything on", *cells(figures)]])
+    if "steps_us_per_event" not in figures:
+        return f"{whole}\n\nThe core is compiled; where its time goes shows in an uncompiled run: fenghuo bench core."
     steps, functions = figures["steps_us_per_event"], figures["functions_us_per_event"]
     return "\n\n".join(
         (
-            table(["pure core", *HEADINGS], [["one core, everything on", *cells(figures)]]),
+            whole,
             table(["step", "us per event"], [[step, f"{us:.2f}"] for step, us in steps.items()]),
             table(["function, without what it calls in Python", "us per event"], [[name, f"{us:.2f}"] for name, us in functions.items()]),
         )

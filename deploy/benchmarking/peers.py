@@ -24,11 +24,11 @@ from deploy.benchmarking.figures import HEADINGS, Rounds, Run, cells, table
 from deploy.benchmarking.process import MeasuredProcess, Watch
 from deploy.benchmarking.workload import plain
 from deploy.errors import Failed, UserError
+from deploy.repository import REPOSITORY
 from schemas.connection import KafkaSettings
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-_PROGRAMS: Final = ROOT / "benchmarks"
-_BUILT: Final = ROOT / ".bench"
+_PROGRAMS: Final = REPOSITORY / "benchmarks"
+_BUILT: Final = REPOSITORY / ".bench"
 _WARM_UP_SECONDS: Final = 5.0
 _AT_MOST_SECONDS: Final = 20.0
 _LOAD_SECONDS: Final = 300.0

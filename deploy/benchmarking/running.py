@@ -18,7 +18,7 @@ from alerting.pack import load_pack
 from deploy.benchmarking.brokers import BrokerKind
 from deploy.pipeline.interrupts import interruptible
 from deploy.real_kafka.cluster import Unavailable, jars
-from deploy.version import version
+from deploy.version import core, version
 from schemas.topics import load_registry
 
 _EVENTS: Final = {
@@ -65,7 +65,8 @@ def run(asked: Asked, *, as_json: bool) -> None:
         print(msgspec.json.encode(figures).decode())
     else:
         machine = figures["machine"]
-        print(f"Fenghuo {version()}, Python {machine['python']}, {machine['cores']} cores, {machine['system']}; load average at the start {machine['load']}.")
+        made = f"Fenghuo {version()}, core {machine['core']}, Python {machine['python']}"
+        print(f"{made}, {machine['cores']} cores, {machine['system']}; load average at the start {machine['load']}.")
 
 
 def _measure(part: str, asked: Asked, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -142,6 +143,7 @@ def _machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
+        "core": core(),
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 2),
     }

@@ -13,7 +13,7 @@ from deploy.benchmarking.figures import table
 from deploy.benchmarking.workload import bank, steady_customer
 from deploy.inputs import InputRecord, to_records
 from schemas.topics import Registry
-from streams.customer.state import CustomerState
+from streams.customer.state import PARTS, CustomerState
 from streams.customer.state import decode as decode_state
 from streams.replay import replay
 
@@ -58,5 +58,5 @@ def _states(inputs: Iterable[InputRecord], registry: Registry, pack: Pack) -> li
 
 
 def _parts(state: CustomerState) -> dict[str, int]:
-    sizes = {name: len(_encode(getattr(state, name))) for name in state.__struct_fields__}
+    sizes = {name: len(_encode(part)) for name, part in zip(PARTS, state.packed(), strict=True)}
     return dict(sorted(sizes.items(), key=lambda item: -item[1]))

@@ -20,9 +20,9 @@ from pathlib import Path
 from random import SystemRandom
 
 from deploy.embedded import guard
+from deploy.repository import REPOSITORY
 
-ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".kafka"
+HOME = REPOSITORY / ".kafka"
 POM = Path(__file__).with_name("pom.xml")
 START_SECONDS = 60.0
 _PORTS = 15_000, 32_000

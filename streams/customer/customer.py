@@ -5,14 +5,13 @@ Pure: no clock, no I/O. ``today`` only moves forward, with the instant as of whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 from alerting.pack import Pack
 from schemas.codec import ReadEvent
-from schemas.events import Complaint, Customer, EventKind, Feedback, Interaction, Transaction
+from schemas.events import Customer, EventKind, Interaction, Transaction
 from schemas.events.transactions import customer_initiated
 from schemas.localtime import Calendar, Day, Instant
 from schemas.money import minor_units
@@ -120,7 +119,7 @@ class CustomerInHand:
 
     def apply(self, kind: EventKind, event: ReadEvent, at: Instant, position: int) -> Families:
         """Take one event in; the metric families that it touched. ``position`` is its place in the journal."""
-        families = _APPLY[kind](self, event, at, self.calendar.day(at), position)
+        families = self._take(kind, event, at, self.calendar.day(at), position)
         evidence = self.state.evidence
         for family in _in_order(families):
             positions = evidence.get(family)
@@ -131,6 +130,18 @@ class CustomerInHand:
                 if len(positions) > _EVIDENCE_KEPT:
                     del positions[0]
         return families
+
+    def _take(self, kind: EventKind, event: Any, at: Instant, day: Day, position: int) -> Families:
+        if kind == "transaction":
+            return self._transaction(event, at, day, position)
+        if kind == "interaction":
+            return self._interaction(event, day)
+        if kind == "complaint":
+            self.state.complaints.apply(event, at, day, position, self.received)
+            return _COMPLAINT
+        if kind == "customer":
+            self._profile(event)
+        return _NOTHING
 
     def _transaction(self, event: Transaction | QuickTransaction, at: Instant, day: Day, position: int) -> Families:
         if event.status == "declined":
@@ -181,7 +192,7 @@ class CustomerInHand:
         minor = minor_units(amount, currency)
         return minor if currency == self.pack.currency else self.pack.rates.to_reporting(minor, currency, day)
 
-    def _interaction(self, event: Interaction | QuickInteraction, _at: Instant, day: Day, _position: int) -> Families:
+    def _interaction(self, event: Interaction | QuickInteraction, day: Day) -> Families:
         if event.kind == "survey_answer":
             self.satisfaction.answered(event, day)
             return _SURVEY
@@ -190,32 +201,15 @@ class CustomerInHand:
             self.state.activity.active(day)
         return _CONTACT
 
-    def _complaint(self, event: Complaint, at: Instant, day: Day, position: int) -> Families:
-        self.state.complaints.apply(event, at, day, position, self.received)
-        return _COMPLAINT
-
-    def _customer(self, event: Customer, _at: Instant, _day: Day, _position: int) -> Families:
+    def _profile(self, event: Customer) -> None:
         if event.change in _EFFECTIVE_CHANGES:
             for name in _PROFILE_FACTS:
                 value = getattr(event, name)
                 if value is not None:
                     setattr(self.state.profile, name, value)
-        return _NOTHING
-
-    def _feedback(self, _event: Feedback, _at: Instant, _day: Day, _position: int) -> Families:
-        return _NOTHING
 
 
 @lru_cache(maxsize=256)
 def _in_order(families: Families) -> tuple[str, ...]:
     """A set's own order differs from process to process; what is stored must not."""
     return tuple(sorted(families))
-
-
-_APPLY: Final[dict[EventKind, Callable[..., Families]]] = {
-    "transaction": CustomerInHand._transaction,
-    "interaction": CustomerInHand._interaction,
-    "complaint": CustomerInHand._complaint,
-    "customer": CustomerInHand._customer,
-    "feedback": CustomerInHand._feedback,
-}

@@ -26,14 +26,13 @@ class CustomerFacts(Facts):
 
     __slots__ = ("_customer",)
 
-    def __init__(self, customer: CustomerInHand) -> None:
-        super().__init__()
+    def __init__(self, customer: CustomerInHand, values: dict[str, Any] | None = None) -> None:
+        super().__init__(values)
         self._customer = customer
 
-    def __missing__(self, key: str) -> Any:
+    def compute(self, key: str) -> Any:
         compute = _READ.get(key)
-        value = self[key] = None if compute is None else compute(self._customer)
-        return value
+        return None if compute is None else compute(self._customer)
 
     def of_complaint(self, case_id: str) -> CustomerFacts:
         """The same facts with one case as the subject."""
@@ -44,7 +43,4 @@ class CustomerFacts(Facts):
         return self._of(loan_id, of_loan(self._customer, loan_id))
 
     def _of(self, subject_id: str, values: dict[str, Any]) -> CustomerFacts:
-        child = CustomerFacts(self._customer)
-        child.update(values)
-        child["subject_id"] = subject_id
-        return child
+        return CustomerFacts(self._customer, {**values, "subject_id": subject_id})

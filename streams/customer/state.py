@@ -7,11 +7,12 @@ partition can be recovered, and its timers set, without decoding a single custom
 from __future__ import annotations
 
 import sys
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 
-from alerting.episode import Episode
+from alerting.episode import Episode, read_episodes
 from schemas.localtime import Day, Instant
 from streams.metrics.activity import Activity
 from streams.metrics.balances import Balances
@@ -31,18 +32,56 @@ _WAKE_BYTES = 8
 #: The form of the values written here. A change that makes older values unreadable counts it up: a lane refuses to open on another form.
 FORM: Final = 3
 
+#: The parts of a state, in the order in which they are stored.
+PARTS: Final = (
+    "offsets",
+    "as_of",
+    "now",
+    "revision",
+    "snapshot_due",
+    "idle_snapshots",
+    "first_transaction_day",
+    "seen",
+    "evidence",
+    "profile",
+    "flows",
+    "balances",
+    "activity",
+    "salary",
+    "loans",
+    "complaints",
+    "satisfaction",
+    "contacts",
+    "episodes",
+    "forgotten",
+)
 
-class Profile(msgspec.Struct, array_like=True):
+
+class Profile:
     """The profile facts that alerts show or rules read."""
 
-    display_name: str | None = None
-    outlet_id: str | None = None
-    relationship_manager: str | None = None
-    nature: str | None = None
-    tier: str | None = None
+    __slots__ = ("display_name", "nature", "outlet_id", "relationship_manager", "tier")
+
+    def __init__(
+        self,
+        display_name: str | None = None,
+        outlet_id: str | None = None,
+        relationship_manager: str | None = None,
+        nature: str | None = None,
+        tier: str | None = None,
+    ) -> None:
+        self.display_name = display_name
+        self.outlet_id = outlet_id
+        self.relationship_manager = relationship_manager
+        self.nature = nature
+        self.tier = tier
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return self.display_name, self.outlet_id, self.relationship_manager, self.nature, self.tier
 
 
-class CustomerState(msgspec.Struct, array_like=True):
+class CustomerState:
     """Everything the engine remembers of a customer.
 
     ``as_of`` is the newest trusted time at which the customer was looked at: windows end on its day. ``now`` is how far time
@@ -52,30 +91,80 @@ class CustomerState(msgspec.Struct, array_like=True):
     the latest events that touched it. ``forgotten`` counts the closed episodes that went with their loan or case.
     """
 
-    offsets: dict[str, int] = msgspec.field(default_factory=dict)
-    as_of: Instant = 0
-    now: Instant = 0
-    revision: int = 0
-    snapshot_due: Instant = NEVER
-    idle_snapshots: int = 0
-    first_transaction_day: int | None = None
-    seen: dict[int, Day] = msgspec.field(default_factory=dict)
-    evidence: dict[str, list[int]] = msgspec.field(default_factory=dict)
-    profile: Profile = msgspec.field(default_factory=Profile)
-    flows: History = msgspec.field(default_factory=History)
-    balances: Balances = msgspec.field(default_factory=Balances)
-    activity: Activity = msgspec.field(default_factory=Activity)
-    salary: Salary = msgspec.field(default_factory=Salary)
-    loans: Loans = msgspec.field(default_factory=Loans)
-    complaints: Complaints = msgspec.field(default_factory=Complaints)
-    satisfaction: History = msgspec.field(default_factory=History)
-    contacts: History = msgspec.field(default_factory=History)
-    episodes: list[Episode] = msgspec.field(default_factory=list)
-    forgotten: int = 0
+    __slots__ = PARTS
+
+    def __init__(
+        self,
+        offsets: dict[str, int] | None = None,
+        as_of: Instant = 0,
+        now: Instant = 0,
+        revision: int = 0,
+        snapshot_due: Instant = NEVER,
+        idle_snapshots: int = 0,
+        first_transaction_day: int | None = None,
+        seen: dict[int, Day] | None = None,
+        evidence: dict[str, list[int]] | None = None,
+        profile: Sequence[str | None] = (),
+        flows: Sequence[Any] = (),
+        balances: Sequence[Any] = (),
+        activity: Sequence[Any] = (),
+        salary: Sequence[Any] = (),
+        loans: Sequence[Any] = (),
+        complaints: Sequence[Any] = (),
+        satisfaction: Sequence[Any] = (),
+        contacts: Sequence[Any] = (),
+        episodes: Sequence[Any] = (),
+        forgotten: int = 0,
+    ) -> None:
+        self.offsets: dict[str, int] = {} if offsets is None else offsets
+        self.as_of = as_of
+        self.now = now
+        self.revision = revision
+        self.snapshot_due = snapshot_due
+        self.idle_snapshots = idle_snapshots
+        self.first_transaction_day = first_transaction_day
+        self.seen: dict[int, Day] = {} if seen is None else seen
+        self.evidence: dict[str, list[int]] = {} if evidence is None else evidence
+        self.profile = Profile(*profile)
+        self.flows = History(*flows)
+        self.balances = Balances(*balances)
+        self.activity = Activity(*activity)
+        self.salary = Salary(*salary)
+        self.loans = Loans(*loans)
+        self.complaints = Complaints(*complaints)
+        self.satisfaction = History(*satisfaction)
+        self.contacts = History(*contacts)
+        self.episodes: list[Episode] = read_episodes(episodes) if episodes else []
+        self.forgotten = forgotten
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored, in the order of PARTS; nested parts likewise."""
+        return (
+            self.offsets,
+            self.as_of,
+            self.now,
+            self.revision,
+            self.snapshot_due,
+            self.idle_snapshots,
+            self.first_transaction_day,
+            self.seen,
+            self.evidence,
+            self.profile.packed(),
+            self.flows.packed(),
+            self.balances.packed(),
+            self.activity.packed(),
+            self.salary.packed(),
+            self.loans.packed(),
+            self.complaints.packed(),
+            self.satisfaction.packed(),
+            self.contacts.packed(),
+            self.episodes,
+            self.forgotten,
+        )
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(CustomerState).decode
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 _compressor: Final = zstd.ZstdCompressor(level=1)
@@ -87,16 +176,16 @@ def encode(state: CustomerState, wake: Instant, *, compressed: bool = False) -> 
 
     Compressed it is a third smaller, for 30 us more to write and read.
     """
-    packed = _encode(state)
+    packed = _encode(state.packed())
     if compressed:
         packed = _compressor.compress(packed, _compressor.FLUSH_FRAME)
     return wake.to_bytes(_WAKE_BYTES, "big") + packed
 
 
 def decode(value: bytes) -> CustomerState:
-    """The state in a changelog value, compressed or not. Raises msgspec.DecodeError or zstd.ZstdError on bytes that are none."""
+    """The state in a changelog value, compressed or not. Raises msgspec.DecodeError, zstd.ZstdError or TypeError on bytes that are none."""
     packed = memoryview(value)[_WAKE_BYTES:]
-    return _decode(zstd.decompress(packed) if value.startswith(_COMPRESSED, _WAKE_BYTES) else packed)
+    return CustomerState(*_decode(zstd.decompress(packed) if value.startswith(_COMPRESSED, _WAKE_BYTES) else packed))
 
 
 def wake_of(value: bytes) -> Instant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from alerting.episode import Episode, Trigger, evaluate, feedback, next_wake
 from alerting.pack import Pack
@@ -25,14 +25,17 @@ _OPEN_MATTER_DAYS: Final = 90
 _EVIDENCE_AT_MOST: Final = 8
 
 
-class Look(NamedTuple):
+class Look:
     """Why a customer is looked at: an applied event, or the clock; at which journal position, and the partition's clock then."""
 
-    kind: EventKind | Literal["clock"]
-    event_id: str | None
-    position: int
-    watermark: Instant | None
-    trace: str | None
+    __slots__ = ("event_id", "kind", "position", "trace", "watermark")
+
+    def __init__(self, kind: EventKind | Literal["clock"], event_id: str | None, position: int, watermark: Instant | None, trace: str | None) -> None:
+        self.kind = kind
+        self.event_id = event_id
+        self.position = position
+        self.watermark = watermark
+        self.trace = trace
 
 
 class Warnings:
@@ -58,7 +61,8 @@ class Warnings:
         state.snapshot_due = min(state.snapshot_due, self._close(customer, at))
         facts = CustomerFacts(customer)
         alerts: list[Alert] = []
-        if isinstance(event, Feedback):
+        if look.kind == "feedback":
+            assert isinstance(event, Feedback)
             alerts += self._fed_back(customer, event, facts, look)
         touched = self._pack.rules_touched(families)
         opened = {episode.rule for episode in state.episodes if episode.open}
@@ -96,7 +100,7 @@ class Warnings:
         """Write the snapshot if its time has come; evaluate what fell due as the clock passed."""
         state = customer.state
         outputs = self.day_closed(customer, as_of, look)
-        if outputs and min(customer.wakes.values(), default=NEVER) > as_of:
+        if outputs and _earliest(customer.wakes) > as_of:
             return outputs  # as of the day that closed: the next one need not be begun for it
         customer.advance(as_of)
         state.now = max(state.now, as_of)
@@ -153,7 +157,7 @@ class Warnings:
     def wake(self, customer: CustomerInHand) -> Instant:
         """When the customer must next be looked at if nothing happens."""
         due = customer.state.snapshot_due
-        return min(due + customer.snapshot_delay if due < NEVER else NEVER, min(customer.wakes.values(), default=NEVER))
+        return min(due + customer.snapshot_delay if due < NEVER else NEVER, _earliest(customer.wakes))
 
     # -- rules and subjects ------------------------------------------------------------------------------------------
 
@@ -221,6 +225,14 @@ class Warnings:
             customer.wakes[rule.id, subject] = min(ahead)
         else:
             customer.wakes.pop((rule.id, subject), None)
+
+
+def _earliest(wakes: dict[tuple[str, str], Instant]) -> Instant:
+    first = NEVER
+    for wake in wakes.values():
+        if wake < first:
+            first = wake
+    return first
 
 
 def _keep(episodes: list[Episode], index: int | None, after: Episode | None) -> None:

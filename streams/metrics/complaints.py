@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Sequence
+from typing import Any
 
 from schemas.events.complaints import Complaint
 from schemas.localtime import Day, Instant
@@ -17,21 +18,68 @@ _POSITIONS_KEPT = 8
 When = tuple[Instant, int, Day]
 
 
-class Case(msgspec.Struct, array_like=True):
+class Case:
     """One case: when each of the steps that matter happened. Where it stands follows from these times, in whatever order the steps came."""
 
-    first: When | None = None
-    newest_at: Instant | None = None
-    received: When | None = None
-    reopened: When | None = None
-    ended: When | None = None
-    extension: tuple[Instant, int, str | None] | None = None
-    classed: tuple[Instant, int, bool] | None = None
-    last_day: Day = 0
-    out_of_order: bool = False
-    owner: str | None = None
-    outlet_id: str | None = None
-    positions: list[int] = msgspec.field(default_factory=list)
+    __slots__ = (
+        "classed",
+        "ended",
+        "extension",
+        "first",
+        "last_day",
+        "newest_at",
+        "out_of_order",
+        "outlet_id",
+        "owner",
+        "positions",
+        "received",
+        "reopened",
+    )
+
+    def __init__(
+        self,
+        first: Sequence[int] | None = None,
+        newest_at: Instant | None = None,
+        received: Sequence[int] | None = None,
+        reopened: Sequence[int] | None = None,
+        ended: Sequence[int] | None = None,
+        extension: Sequence[Any] | None = None,
+        classed: Sequence[Any] | None = None,
+        last_day: Day = 0,
+        out_of_order: bool = False,
+        owner: str | None = None,
+        outlet_id: str | None = None,
+        positions: list[int] | None = None,
+    ) -> None:
+        self.first = _when(first)
+        self.newest_at = newest_at
+        self.received = _when(received)
+        self.reopened = _when(reopened)
+        self.ended = _when(ended)
+        self.extension: tuple[Instant, int, str | None] | None = None if extension is None else (extension[0], extension[1], extension[2])
+        self.classed: tuple[Instant, int, bool] | None = None if classed is None else (classed[0], classed[1], classed[2])
+        self.last_day = last_day
+        self.out_of_order = out_of_order
+        self.owner = owner
+        self.outlet_id = outlet_id
+        self.positions: list[int] = [] if positions is None else positions
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return (
+            self.first,
+            self.newest_at,
+            self.received,
+            self.reopened,
+            self.ended,
+            self.extension,
+            self.classed,
+            self.last_day,
+            self.out_of_order,
+            self.owner,
+            self.outlet_id,
+            self.positions,
+        )
 
     def step(self, event: Complaint, at: Instant, day: Day, position: int) -> None:
         """Apply one step; one that comes out of order is applied and flagged."""
@@ -90,11 +138,22 @@ class Case(msgspec.Struct, array_like=True):
         return self.extension[2] if self.extension is not None and self.extended else None
 
 
-class Complaints(msgspec.Struct, array_like=True):
+def _when(stored: Sequence[int] | None) -> When | None:
+    return None if stored is None else (stored[0], stored[1], stored[2])
+
+
+class Complaints:
     """One customer's cases by their id, and the days on which cases were received."""
 
-    cases: dict[str, Case] = msgspec.field(default_factory=dict)
-    received: History = msgspec.field(default_factory=History)
+    __slots__ = ("cases", "received")
+
+    def __init__(self, cases: dict[str, list[Any]] | None = None, received: list[Any] | None = None) -> None:
+        self.cases: dict[str, Case] = {} if cases is None else {name: Case(*stored) for name, stored in cases.items()}
+        self.received = History() if received is None else History(*received)
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return {name: case.packed() for name, case in self.cases.items()}, self.received.packed()
 
     def apply(self, event: Complaint, at: Instant, day: Day, position: int, windows: Windows) -> Case:
         case = self.cases.get(event.case_id)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from schemas.metrics import DICTIONARY, KEYS, Subject
+from streams.customer.customer import CustomerInHand
 from streams.metrics.complaints import Case
 from streams.metrics.loans import Loan
 
-if TYPE_CHECKING:
-    from streams.customer.customer import CustomerInHand
-
-Compute = Callable[["CustomerInHand"], Any]
+Compute = Callable[[CustomerInHand], Any]
 
 COMPUTED: dict[str, Compute] = {}
 
 
 def _each(name: str, windowed: Callable[[CustomerInHand, int], Any]) -> None:
     for days in DICTIONARY[name].windows:
-        COMPUTED[f"{name}.{days}d"] = partial(_windowed, windowed, days)
+        COMPUTED[f"{name}.{days}d"] = _over(windowed, days)
 
 
-def _windowed(compute: Callable[[CustomerInHand, int], Any], days: int, customer: CustomerInHand) -> Any:
-    return compute(customer, days)
+def _over(windowed: Callable[[CustomerInHand, int], Any], days: int) -> Compute:
+    return lambda customer: windowed(customer, days)
 
 
 def _one(name: str, compute: Compute) -> None:

@@ -91,7 +91,8 @@ class Flows:
         windows = self.windows
         plan = _plan(windows.layout.names)
         single, facets = plan.single, plan.facets
-        for window, (counts, totals) in enumerate(zip(windows.counts, windows.totals, strict=True)):
+        for window in range(len(DAYS)):
+            counts, totals = windows.counts[window], windows.totals[window]
             for number, count_keys, total_keys in single:
                 if (key := count_keys[window]) and (count := counts[number]):
                     metrics[key] = count
@@ -100,10 +101,17 @@ class Flows:
             for groups, count_keys, total_keys in facets:
                 if not (key := count_keys[window]):
                     continue
-                if by := {name: count for name, number in groups if (count := counts[number])}:
-                    metrics[key] = by
-                if by := {name: total for name, number in groups if (total := totals[number])}:
-                    metrics[total_keys[window]] = by
+                counts_by: dict[str, int] = {}
+                totals_by: dict[str, int] = {}
+                for name, number in groups:
+                    if count := counts[number]:
+                        counts_by[name] = count
+                    if total := totals[number]:
+                        totals_by[name] = total
+                if counts_by:
+                    metrics[key] = counts_by
+                if totals_by:
+                    metrics[total_keys[window]] = totals_by
 
 
 Keys = tuple[str, ...]  # by window; "" where nothing is shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
 from schemas.localtime import Day
 
@@ -12,16 +12,23 @@ _SETTLED_KEPT = 12
 _KEPT_QUIET_DAYS = 800
 
 
-class Loan(msgspec.Struct, array_like=True):
+class Loan:
     """``due`` is a flat run of (due day, amount), oldest first: every unpaid instalment and the last few settled ones, which a
     repayment taken back makes unpaid again. ``paid`` is the money paid on these, and ahead of the next. Minor units.
     ``last_day`` is the latest day of an instalment or a repayment; 0 in a state that was written before it was kept.
     """
 
-    due: list[int] = msgspec.field(default_factory=list)
-    paid: int = 0
-    positions: list[int] = msgspec.field(default_factory=list)
-    last_day: Day = 0
+    __slots__ = ("due", "last_day", "paid", "positions")
+
+    def __init__(self, due: list[int] | None = None, paid: int = 0, positions: list[int] | None = None, last_day: Day = 0) -> None:
+        self.due: list[int] = [] if due is None else due
+        self.paid = paid
+        self.positions: list[int] = [] if positions is None else positions
+        self.last_day = last_day
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return self.due, self.paid, self.positions, self.last_day
 
     def falls_due(self, day: Day, amount: int) -> None:
         index = len(self.due)
@@ -83,18 +90,28 @@ class Loan(msgspec.Struct, array_like=True):
         return len(amounts), sum(amounts)
 
 
-class Loans(msgspec.Struct, array_like=True):
+class Loans:
     """One customer's loans by their id. ``over`` says that there were others, which are forgotten: nothing owed is still a finding."""
 
-    loans: dict[str, Loan] = msgspec.field(default_factory=dict)
-    over: bool = False
+    __slots__ = ("loans", "over")
+
+    def __init__(self, loans: dict[str, list[Any]] | None = None, over: bool = False) -> None:
+        self.loans: dict[str, Loan] = {} if loans is None else {name: Loan(*stored) for name, stored in loans.items()}
+        self.over = over
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return {name: loan.packed() for name, loan in self.loans.items()}, self.over
 
     def __bool__(self) -> bool:
         """Whether the customer has or had a loan."""
         return bool(self.loans) or self.over
 
     def loan(self, loan_id: str) -> Loan:
-        return self.loans.setdefault(loan_id, Loan())
+        loan = self.loans.get(loan_id)
+        if loan is None:
+            loan = self.loans[loan_id] = Loan()
+        return loan
 
     def forget(self, today: Day) -> None:
         """Drop loans that are over: one of that name that falls due again is another."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date
-from functools import cached_property
-from typing import NamedTuple
-
-import msgspec
+from typing import Any
 
 from schemas.localtime import Day, to_date, to_day
 from streams.metrics.median import lower_median
@@ -19,35 +16,54 @@ _TOLERANCE_DAYS = 3
 _NO_DAY = 32  # later than any day of a month
 
 
-class Month(msgspec.Struct, array_like=True):
+class Month:
     """One local calendar month: ``number`` is year x 12 + month - 1, ``day`` that of its first salary, ``total`` in minor units.
 
     What was taken back may arrive before what it takes back: such a month's ``total`` is not above 0, and the month counts as one
     without a salary until more comes in.
     """
 
-    number: int
-    day: int
-    total: int
+    __slots__ = ("day", "number", "total")
+
+    def __init__(self, number: int, day: int, total: int) -> None:
+        self.number = number
+        self.day = day
+        self.total = total
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return self.number, self.day, self.total
 
 
-class _Usual(NamedTuple):
-    amount: int
-    day: int
-    regular_months: int
-    expected_day: Day
+class _Usual:
+    __slots__ = ("amount", "day", "expected_day", "regular_months")
+
+    def __init__(self, amount: int, day: int, regular_months: int, expected_day: Day) -> None:
+        self.amount = amount
+        self.day = day
+        self.regular_months = regular_months
+        self.expected_day = expected_day
 
 
-class Salary(msgspec.Struct, array_like=True, dict=True):
+class Salary:
     """The last months in which a salary came or was taken back, oldest first. What they come to is derived once a payment."""
 
-    months: list[Month] = msgspec.field(default_factory=list)
+    __slots__ = ("_known", "_usual_known", "months")
+
+    def __init__(self, months: list[list[int]] | None = None) -> None:
+        self.months: list[Month] = [] if months is None else [Month(*stored) for stored in months]
+        self._usual_known = False
+        self._known: _Usual | None = None
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return ([month.packed() for month in self.months],)
 
     def paid(self, day: Day, amount: int) -> None:
         """A salary came in on this day; a negative amount takes one back in the month of that day."""
         if not amount:
             return
-        self.__dict__.pop("_usual", None)
+        self._usual_known = False
         paid_on = to_date(day)
         number = paid_on.year * 12 + paid_on.month - 1
         months = self.months
@@ -69,20 +85,30 @@ class Salary(msgspec.Struct, array_like=True, dict=True):
         return self._usual is not None
 
     def amount(self) -> int | None:
-        return self._usual.amount if self._usual else None
+        usual = self._usual
+        return None if usual is None else usual.amount
 
     def day(self) -> int | None:
-        return self._usual.day if self._usual else None
+        usual = self._usual
+        return None if usual is None else usual.day
 
     def regular_months(self) -> int:
-        return self._usual.regular_months if self._usual else 0
+        usual = self._usual
+        return 0 if usual is None else usual.regular_months
 
     def expected_day(self) -> Day | None:
         """Local day on which the next salary is expected."""
-        return self._usual.expected_day if self._usual else None
+        usual = self._usual
+        return None if usual is None else usual.expected_day
 
-    @cached_property
+    @property
     def _usual(self) -> _Usual | None:
+        if not self._usual_known:
+            self._known = self._derive()
+            self._usual_known = True
+        return self._known
+
+    def _derive(self) -> _Usual | None:
         months = [month for month in self.months if month.total > 0]
         if not months:
             return None

@@ -7,13 +7,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate
-
-import msgspec
+from typing import Any
 
 from schemas.localtime import Day
 
 
-class History(msgspec.Struct, array_like=True):
+class History:
     """What is stored: cells, oldest day first, as four columns of one length; ``labels`` names the ``numbers``.
 
     ``steps`` are the days, each as its distance from the one before (the first from 0): like counts and label numbers mostly small, so
@@ -21,16 +20,46 @@ class History(msgspec.Struct, array_like=True):
     them anew costs more than all else about a customer who is not in hand.
     """
 
-    labels: list[str] = msgspec.field(default_factory=list)
-    steps: list[int] = msgspec.field(default_factory=list)
-    numbers: list[int] = msgspec.field(default_factory=list)
-    counts: list[int] = msgspec.field(default_factory=list)
-    totals: list[int] = msgspec.field(default_factory=list)
-    spans: list[int] = msgspec.field(default_factory=list)
-    today: Day = 0
-    edges: list[int] = msgspec.field(default_factory=list)
-    count_sums: list[list[int]] = msgspec.field(default_factory=list)
-    total_sums: list[list[int]] = msgspec.field(default_factory=list)
+    __slots__ = ("count_sums", "counts", "edges", "labels", "numbers", "spans", "steps", "today", "total_sums", "totals")
+
+    def __init__(
+        self,
+        labels: list[str] | None = None,
+        steps: list[int] | None = None,
+        numbers: list[int] | None = None,
+        counts: list[int] | None = None,
+        totals: list[int] | None = None,
+        spans: list[int] | None = None,
+        today: Day = 0,
+        edges: list[int] | None = None,
+        count_sums: list[list[int]] | None = None,
+        total_sums: list[list[int]] | None = None,
+    ) -> None:
+        self.labels: list[str] = [] if labels is None else labels
+        self.steps: list[int] = [] if steps is None else steps
+        self.numbers: list[int] = [] if numbers is None else numbers
+        self.counts: list[int] = [] if counts is None else counts
+        self.totals: list[int] = [] if totals is None else totals
+        self.spans: list[int] = [] if spans is None else spans
+        self.today = today
+        self.edges: list[int] = [] if edges is None else edges
+        self.count_sums: list[list[int]] = [] if count_sums is None else count_sums
+        self.total_sums: list[list[int]] = [] if total_sums is None else total_sums
+
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return (
+            self.labels,
+            self.steps,
+            self.numbers,
+            self.counts,
+            self.totals,
+            self.spans,
+            self.today,
+            self.edges,
+            self.count_sums,
+            self.total_sums,
+        )
 
     def insert(self, index: int, days: array[int], number: int, count: int, total: int) -> None:
         """Put in a cell, whose day is ``days[index]`` already."""
@@ -68,7 +97,11 @@ class Layout:
     def __init__(self, labels: tuple[str, ...], groups_of: GroupsOf) -> None:
         self.numbers = {label: number for number, label in enumerate(labels)}
         self.groups: dict[str, int] = {}
-        self.members = [tuple([self.groups.setdefault(group, len(self.groups)) for group in groups_of(label)]) for label in labels]
+        self.members: list[list[int]] = []
+        for label in labels:
+            for group in groups_of(label):
+                self.groups.setdefault(group, len(self.groups))
+            self.members.append([self.groups[group] for group in groups_of(label)])
         self.names = tuple(self.groups)
 
 
@@ -125,17 +158,19 @@ class Windows:
                 count_sums, total_sums = self.counts[window], self.totals[window]
                 while index < end and dates[index] <= limit:
                     if index < counted:
+                        count, total = counts[index], totals[index]
                         for group in members[numbers[index]]:
-                            count_sums[group] -= counts[index]
-                            total_sums[group] -= totals[index]
+                            count_sums[group] = count_sums[group] - count
+                            total_sums[group] = total_sums[group] - total
                     index += 1
                 edges[window] = index
             if counted < end:
                 count_sums, total_sums = self.counts[window], self.totals[window]
                 for entering in range(max(index, counted), end):
+                    count, total = counts[entering], totals[entering]
                     for group in members[numbers[entering]]:
-                        count_sums[group] += counts[entering]
-                        total_sums[group] += totals[entering]
+                        count_sums[group] = count_sums[group] + count
+                        total_sums[group] = total_sums[group] + total
         drop = edges[-2]
         if drop > _DROP_AT:
             del dates[:drop]
@@ -147,12 +182,14 @@ class Windows:
         ago = self.today - day
         if ago >= self.days[-1]:
             return
-        first = bisect_right(self.days, ago)  # of the windows that reach back to that day
+        first = 0  # of the windows that reach back to that day
+        while self.days[first] <= ago:
+            first += 1
         history, dates = self.history, self._dates
         number = self.layout.numbers.get(label)
         if number is None:
             number = self._begin(label)
-        at = index = bisect_right(dates, day)
+        at = index = bisect_right(dates, day) if dates and dates[-1] > day else len(dates)
         while at and dates[at - 1] == day:
             at -= 1
             if history.numbers[at] == number:
@@ -169,10 +206,12 @@ class Windows:
                     edges[window] += 1
         if ago >= 0:
             members = self.layout.members[number]
-            for counts, totals in zip(self.counts[first:], self.totals[first:], strict=True):
+            for window in range(first, len(self.days)):
+                count_sums, total_sums = self.counts[window], self.totals[window]
                 for group in members:
-                    counts[group] += count
-                    totals[group] += total
+                    # Not += on an item: compiled, that adds objects instead of integers.
+                    count_sums[group] = count_sums[group] + count
+                    total_sums[group] = total_sums[group] + total
 
     def _begin(self, label: str) -> int:
         """A label's first use."""

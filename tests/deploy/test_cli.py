@@ -34,7 +34,7 @@ def test_every_module_of_the_commands_folder_is_listed() -> None:
 
 
 def test_version() -> None:
-    assert fenghuo("--version").stdout == f"fenghuo {importlib.metadata.version('fenghuo')}\n"
+    assert fenghuo("--version").stdout == f"fenghuo {importlib.metadata.version('fenghuo')} (core uncompiled)\n"
 
 
 def test_help_does_not_load_the_engine() -> None:

@@ -19,7 +19,9 @@ from schemas.events.envelope import Channel
 from schemas.events.interactions import InteractionKind, Outcome
 from schemas.events.transactions import Counterparty, Merchant, TransactionKind
 from schemas.localtime import to_instant
-from schemas.quick import QuickCounterparty, QuickInteraction, QuickMerchant, QuickTransaction, instant_of, read_quickly
+from schemas.moment_text import instant_of
+from schemas.quick import QuickCounterparty, QuickInteraction, QuickMerchant, QuickTransaction
+from schemas.quick_reader import read_quickly
 
 EXAMPLES: Final = Path(schemas.__file__).parent / "examples"
 MOMENTS: Final = st.sampled_from(
