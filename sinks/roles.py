@@ -22,6 +22,7 @@ WITHHELD: Final[dict[str, tuple[str, ...]]] = {
     "alerts_latest": ("_raw",),
     "dead_letters": ("key_base64", "value_base64", "headers_base64"),
     "late_events": ("key_base64", "value_base64", "headers_base64"),
+    "journal_records": ("lines",),
 }
 _OUTLET: Final = dict.fromkeys(("transactions", "complaints", "interactions", "customers"), "outlet_id") | dict.fromkeys(
     ("alerts", "alerts_latest"), "subject.outlet_id"
@@ -60,7 +61,7 @@ def _branch_policies(database: str) -> Iterator[Grant]:
     rows = {table: f"{column} IN {outlets}" for table, column in _OUTLET.items()}
     theirs = f"(SELECT customer_id FROM {database}.customers WHERE outlet_id IN {outlets})"
     rows |= dict.fromkeys(("customer_metrics", "customer_metrics_latest", "feedback"), f"customer_id IN {theirs}")
-    rows |= dict.fromkeys(("dead_letters", "late_events"), "0")  # nobody's outlet
+    rows |= dict.fromkeys(("dead_letters", "late_events", "journal_records"), "0")  # nobody's outlet
     for table, condition in rows.items():
         yield Grant(
             f"policy {table} by outlet",

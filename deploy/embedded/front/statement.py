@@ -82,16 +82,23 @@ class Statement:
         return self.data is not None
 
     def with_data_from(self, file: str) -> str:
-        """The insert, reading its rows from a file instead: ``INSERT INTO t (a) FROM INFILE '...' SETTINGS ... FORMAT name``."""
+        """The insert, reading its rows from a file instead.
+
+        ``INSERT INTO t (a) FROM INFILE '...' SETTINGS ... FORMAT name``, and where it selects from ``input('...')``, from ``file('...', name, '...')``.
+        """
         head = self.sql.encode()
         found = [token for token in _TOKEN.finditer(head) if token.lastgroup != "space"]
         last = next(token for token in reversed(found) if token.group().upper() == b"FORMAT")
+        quoted = "'" + file.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        for token, sign in itertools.pairwise(found):
+            if token.group() == b"input" and sign.group() == b"(":
+                form = found[found.index(last) + 1].group().decode()
+                return f"{head[: token.start()].decode()}file({quoted}, '{form}', {head[sign.end() : last.start()].decode()}"
         set_here = (
             token for token, _name, sign in zip(found, found[1:], found[2:], strict=False) if token.group().upper() == b"SETTINGS" and sign.group() == b"="
         )
         place = next(set_here, last)
-        quoted = file.replace("\\", "\\\\").replace("'", "\\'")
-        return f"{head[: place.start()].decode()} FROM INFILE '{quoted}' {head[place.start() :].decode()}"
+        return f"{head[: place.start()].decode()} FROM INFILE {quoted} {head[place.start() :].decode()}"
 
     @property
     def answers(self) -> bool:
@@ -127,6 +134,8 @@ def refuse_outward(statement: Statement, table_functions: frozenset[str], parame
         raise FrontError.refused(ACCESS_DENIED, f"database {HOME} stays: every connection begins in it. (ACCESS_DENIED)")
     named = statement.tokens[:-1] if statement.inserts_data else statement.tokens  # such an insert ends with its format: ArrowStream is a function's name too
     for position, token in enumerate(named):
+        if statement.inserts_data and token == Token("word", "input"):
+            continue  # the rows that come with the statement
         if token.kind in ("word", "quoted") and _reaches_out(token.text, outward) and not _is_column_of(statement.tokens, position):
             raise FrontError.refused(ACCESS_DENIED, f"{token.text} reaches outside the database and is not available over HTTP. (ACCESS_DENIED)")
     for name in _IDENTIFIER_PARAMETER.findall(statement.sql):
