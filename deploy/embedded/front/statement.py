@@ -68,13 +68,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. ``data`` is what follows ``FORMAT`` of an insert, byte for byte, or None."""
+    """One statement. ``data`` is what follows ``FORMAT`` of an insert, byte for byte and in its place, not copied; or None."""
 
     sql: str
     kind: str
     tokens: tuple[Token, ...]
     format: str | None
-    data: bytes | None
+    data: bytes | memoryview | None
 
     @property
     def inserts_data(self) -> bool:
@@ -165,17 +165,19 @@ def _is_insert(query: bytes) -> bool:
     return False
 
 
-def _split_insert(whole: bytes, separate_data: bytes | None) -> tuple[bytes, bytes | None]:
+def _split_insert(whole: bytes, separate_data: bytes | None) -> tuple[bytes, bytes | memoryview | None]:
     """Head without its FORMAT, and data: after ``FORMAT name`` comes one line end, never more (a Native block may begin with 9, 10, 13 or 32)."""
     found = next((hit for hit in _INSERT_FORMAT.finditer(whole) if _outside_quotes(whole, hit.start())), None)
     if found is None or found[1].upper() == b"VALUES":
         return (whole if separate_data is None else whole + b"\n" + separate_data), None
     if separate_data is not None:
         return whole, separate_data
-    data = whole[found.end() :]
-    if data.startswith(b"\r\n"):
-        return whole[: found.end()], data[2:]
-    return whole[: found.end()], data[1:] if data[:1] in (b"\n", b" ") else data
+    start = found.end()
+    if whole.startswith(b"\r\n", start):
+        start += 2
+    elif whole[start : start + 1] in (b"\n", b" "):
+        start += 1
+    return whole[: found.end()], memoryview(whole)[start:]
 
 
 def _outside_quotes(query: bytes, position: int) -> bool:
