@@ -173,3 +173,23 @@ def test_a_null_where_a_default_stands_and_a_missing_field_are_the_default(click
     columns = "status, channel, product_line, schema_version, counterparty.account, merchant.category, balance_after"
     got = client.query(f"SELECT {columns} FROM {clickhouse.database}.transactions")
     assert got.result_rows == [("posted", "other", "deposit", 1, "", "", None)] * 2
+
+
+def test_a_batch_of_more_rows_than_clickhouse_reads_at_once_is_one_block_under_its_token(clickhouse: ClickHouseSettings, client: Client) -> None:
+    repeat_a_large_batch(client, clickhouse)
+
+
+def repeat_a_large_batch(client: Client, clickhouse: ClickHouseSettings) -> None:
+    """One block is one part a month: a token that stood for a part of the rows would let the others in twice."""
+    count, table = 70_000, TABLES["transactions"]
+    values = [json.dumps(transaction(number, occurred_at="2026-03-01T00:00:00Z")).encode() for number in range(count)]
+    text = split([b"\n".join(journal.line("transaction", number, number, value) for number, value in enumerate(values))])
+    assert text is not None
+    load, target = EventText(0, text["transaction"]).load(table), f"{clickhouse.database}.{table.name}"
+    client.command(f"SYSTEM STOP MERGES {target}")
+    for _ in range(2):
+        send(client, target, load, count, {"insert_deduplication_token": "of-the-batch"})
+        assert client.query(f"SELECT count(), uniqExact(event_id), uniqExact(_part) FROM {target}").result_rows == [(count, count, 1)]
+    send(client, target, load, count, {"insert_deduplication_token": "of-another"})
+    assert client.query(f"SELECT count(), uniqExact(_part) FROM {target}").result_rows == [(2 * count, 2)]
+    client.command(f"SYSTEM START MERGES {target}")

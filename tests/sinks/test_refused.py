@@ -24,6 +24,7 @@ from sinks.source import End, Fetched
 from sinks.views.complaints import ClockLine
 from tests.sinks.kills.world import Holder
 from tests.sinks.memory import NOW, MemorySource, Topics, transaction
+from tests.sinks.test_events import repeat_a_large_batch
 from tests.sinks.test_sink import QUICK, Faulty
 
 pytestmark = pytest.mark.embedded
@@ -56,6 +57,15 @@ def test_a_server_that_is_too_old_is_named(holder: Holder, monkeypatch: pytest.M
     monkeypatch.setattr("sinks.connection.OLDEST", (99, 1))
     with pytest.raises(ServerUnfit, match=r"ClickHouse \d+\.\S+ is too old: 99\.1 or newer is needed"):
         connect(as_user(holder, "writer", holder.password))
+
+
+def test_over_http_a_large_batch_is_one_block_too(holder: Holder) -> None:
+    settings = as_user(holder, "writer", holder.password).model_copy(update={"database": "large"})
+    client = connect(settings)
+    for _ in Migrator(client, settings).up():
+        pass
+    repeat_a_large_batch(client, settings)
+    client.close()
 
 
 class Endless(MemorySource):
