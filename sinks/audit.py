@@ -38,3 +38,16 @@ def first_positions(client: Client, database: str, table: Table) -> dict[int, in
 def latest(client: Client, database: str, view: str) -> int:
     """Rows of a view that shows one row a subject."""
     return int(client.query(f"SELECT count() FROM {database}.{view}").result_rows[0][0])
+
+
+def originals(client: Client, database: str, since: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Per partition: the first journal position whose original JSON is held, and how many positions the records from there on cover.
+
+    Of records that begin at ``since`` of the partition or later. What an earlier version stored has its original JSON in its row.
+    """
+    bounds = ", ".join(f"{partition}, {bound}" for partition, bound in since.items() if bound) or "0, 0"
+    rows = client.query(
+        f"SELECT _partition, min(first_position), sum(last_position - first_position + 1) FROM {database}.journal_records"
+        f" WHERE first_position >= if(mapContains(map({bounds}), _partition), map({bounds})[_partition], 0) GROUP BY _partition"
+    ).result_rows
+    return {int(partition): (int(first), int(covered)) for partition, first, covered in rows}

@@ -19,6 +19,8 @@ from sinks.tables import EVENT_TABLES, Table
 #: Not compared: it says when a row was inserted, and that is now.
 _LEFT_OUT: Final = frozenset({"_ingested_at"})
 SUFFIX: Final = "__backfill"
+#: Empty in rows of this version: the shadow may have what the old table has not.
+_RAW: Final = "_raw"
 _EVENTS: Final = frozenset(EVENT_TABLES.values())
 
 
@@ -60,12 +62,15 @@ class Shadow:
         self.name = f"{table.name}{SUFFIX}"
         self.rows = 0
         self.refused = 0
+        self._given = table.given
 
     def create(self) -> None:
         """An empty table of the same structure. Raises ShadowExists."""
         if self._client.query(f"EXISTS TABLE {self._database}.{self.name}").result_rows[0][0]:
             raise ShadowExists(f"{self._database}.{self.name} exists: another backfill runs, or one ended halfway; if none runs: --restart")
         self._client.command(f"CREATE TABLE {self._database}.{self.name} AS {self._database}.{self.table.name}")
+        if self.table.name in _EVENTS and self._client.query(f"SELECT 1 FROM {self._old} WHERE {_RAW} != '' LIMIT 1").result_rows:
+            self._given = (*self.table.given, _RAW)  # an earlier version kept the original JSON in the row: nothing of it may be lost
 
     def drop(self) -> None:
         """Remove it, or, after the swap, the old table that has its name."""
@@ -74,7 +79,7 @@ class Shadow:
     def insert(self, rows: Sequence[bytes]) -> None:
         """Rows as the sink makes them. A row that is refused is written again from its model, as the sink does, and else counted."""
         try:
-            self._client.raw_insert(f"{self._database}.{self.name}", self.table.given, b"\n".join(rows), fmt="JSONEachRow", settings={"insert_deduplicate": 0})
+            self._client.raw_insert(f"{self._database}.{self.name}", self._given, b"\n".join(rows), fmt="JSONEachRow", settings={"insert_deduplicate": 0})
             self.rows += len(rows)
             return
         except Exception as error:
@@ -92,7 +97,7 @@ class Shadow:
             if self.table.name not in _EVENTS:
                 raise ValueError("only an event has another way to be written")
             canonical = EventRow(self.table.name, row).canonical()
-            self._client.raw_insert(f"{self._database}.{self.name}", self.table.given, canonical, fmt="JSONEachRow", settings={"insert_deduplicate": 0})
+            self._client.raw_insert(f"{self._database}.{self.name}", self._given, canonical, fmt="JSONEachRow", settings={"insert_deduplicate": 0})
             self.rows += 1
         except Exception as error:
             if not isinstance(error, ValueError) and fate_of(error) is not Fate.ROWS:
@@ -152,8 +157,9 @@ class Shadow:
 
     def _differing(self, column: str) -> int:
         key = ", ".join(f"`{name}`" for name in self.table.identity)
+        held = f" WHERE {_RAW} != ''" if column == _RAW and self.table.name in _EVENTS else ""
         query = (
-            f"SELECT count() FROM (SELECT {key}, {_hashable(column)} AS h FROM {self._old}{self._final()}) AS o"
+            f"SELECT count() FROM (SELECT {key}, {_hashable(column)} AS h FROM {self._old}{self._final()}{held}) AS o"
             f" INNER JOIN (SELECT {key}, {_hashable(column)} AS h FROM {self._new}{self._final()}) AS n USING ({key}) WHERE o.h != n.h"
         )
         return int(self._client.query(query).result_rows[0][0])

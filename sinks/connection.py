@@ -23,6 +23,7 @@ PINNED: Final[dict[str, str | int]] = {
     "async_insert": 0,  # the answer comes after the rows are stored
     "insert_deduplicate": 1,  # an insert with a token that was seen is dropped
     "deduplicate_insert": "enable",  # the same, as servers from 26.2 spell it
+    "deduplicate_insert_select": "enable_when_possible",  # likewise where an insert selects: a token makes it possible
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "max_insert_threads": 1,  # one insert is one block, so one token stands for all of it
     "input_format_parallel_parsing": 0,  # likewise

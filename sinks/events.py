@@ -1,21 +1,20 @@
 """Applied events of one table as they come out of the journal, in both forms in which ClickHouse takes them.
 
-As Arrow columns (``sinks.arrow``), which is fast, or as one JSON object a row, which ClickHouse parses itself: for a batch that
-holds an event the fast way does not take, and to find the row that ClickHouse refuses. Both give the same rows.
+As the journal's lines (``sinks.loads``), which is fast, or as one JSON object a row, which names the table's own columns: for a batch
+that holds an event the fast way does not take, and to find the row that ClickHouse refuses. Both give the same rows.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
-import pyarrow
 
 from schemas import journal
 from schemas.events import MODELS, EventKind
-from sinks.arrow import Stream, stream
-from sinks.lines import Lines
+from sinks.lines import Text
+from sinks.loads import Load, of_lines
 from sinks.tables import EVENT_TABLES, Table
 
 _quote: Final = msgspec.json.encode
@@ -26,11 +25,11 @@ class Events(Protocol):
 
     def __len__(self) -> int: ...
 
-    def columns(self, table: Table) -> Stream | None:
-        """All events as columns of the table; None where one of them is spelled in a way that only ClickHouse or the model reads."""
+    def load(self, table: Table) -> Load:
+        """All events at once, for ClickHouse to read."""
 
     def rows(self) -> list[bytes]:
-        """Each event as a JSON object: its own JSON, then our columns behind it."""
+        """Each event as a JSON object: its own JSON, then our columns and, for us, its original text behind it."""
 
 
 class EventLines:
@@ -47,60 +46,43 @@ class EventLines:
         """Take the next event."""
         self._lines.append(line)
 
-    def columns(self, table: Table) -> Stream | None:
+    def load(self, table: Table) -> Load:
         """See Events."""
-        lines = self._lines
-        texts = [bytes(line.event) for line in lines]
-        if b"" in texts:
-            texts = [line.value.strip() for line in lines]
-        values = pyarrow.array(texts, pyarrow.binary())
-        if any(b"\n" in text for text in texts):
-            texts = [text.replace(b"\n", b" ") for text in texts]
-        traces = pyarrow.array([line.trace for line in lines], pyarrow.string())
-        positions, offsets = (pyarrow.array(numbers, pyarrow.uint64()) for numbers in ([line.position for line in lines], [line.offset for line in lines]))
-        return stream(table.columns, pyarrow.array(texts, pyarrow.binary()), _ours(self.partition, Lines(values, positions, offsets, traces)))
+        return of_lines(table, self.partition, [_common(line) for line in self._lines])
 
     def rows(self) -> list[bytes]:
         """See Events."""
-        return [_row(self.partition, line.position, line.offset, line.trace, line.value.strip()) for line in self._lines]
+        return [_row(self.partition, line) for line in self._lines]
 
 
-class EventColumns:
-    """Taken in all at once."""
+class EventText:
+    """Taken in all at once: as they stand in the journal."""
 
-    def __init__(self, partition: int, lines: Lines) -> None:
+    def __init__(self, partition: int, text: Text) -> None:
         self.partition = partition
-        self._lines = lines
+        self._text = text
 
     def __len__(self) -> int:
-        return len(self._lines.values)
+        return self._text.count
 
-    def columns(self, table: Table) -> Stream | None:
+    def load(self, table: Table) -> Load:
         """See Events."""
-        return stream(table.columns, self._lines.values, _ours(self.partition, self._lines))
+        return of_lines(table, self.partition, self._text.pieces)
 
     def rows(self) -> list[bytes]:
         """See Events."""
-        values, positions, offsets, traces = self._lines
-        of_each = [None] * len(self) if traces is None else traces.to_pylist()
-        own = zip(positions.to_pylist(), offsets.to_pylist(), of_each, values.to_pylist(), strict=True)
-        return [_row(self.partition, position, offset, trace, value) for position, offset, trace, value in own]
+        return [_row(self.partition, line) for line in lines_of(b"".join(self._text.pieces))]
 
 
-def _ours(partition: int, lines: Lines) -> dict[str, Any]:
-    count = len(lines.values)
-    return {
-        "_partition": pyarrow.repeat(pyarrow.scalar(partition, pyarrow.uint32()), count),
-        "_position": lines.positions,
-        "_offset": lines.offsets,
-        "_trace": pyarrow.nulls(count, pyarrow.string()) if lines.traces is None else lines.traces,
-        "_raw": lines.values,
-    }
+def _common(line: journal.Line) -> bytes:
+    """The line as it would be with the event in it as it stands, on one line."""
+    return journal.line(line.kind, line.position, line.offset, line.value.strip().replace(b"\n", b" "), line.trace) + b"\n"
 
 
-def _row(partition: int, position: int, offset: int, trace: str | None, value: bytes) -> bytes:
-    tail = b"" if trace is None else b',"_trace":' + _quote(trace)
-    own = (value[:-1].replace(b"\n", b" "), partition, position, offset, tail, _quote(value.decode()))
+def _row(partition: int, line: journal.Line) -> bytes:
+    value = line.value.strip()
+    tail = b"" if line.trace is None else b',"_trace":' + _quote(line.trace)
+    own = (value[:-1].replace(b"\n", b" "), partition, line.position, line.offset, tail, _quote(value.decode()))
     return b'%b,"_partition":%d,"_position":%d,"_offset":%d%b,"_raw":%b}' % own
 
 

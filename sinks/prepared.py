@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sinks.arrow import Stream
 from sinks.events import Events
+from sinks.loads import Load
 from sinks.rows import Record, rows_of
 from sinks.source import Place
 from sinks.tables import Table
@@ -19,10 +19,10 @@ from sinks.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The rows of some records by table, of event tables in columns too where that can be, and the records that are not in their format."""
+    """The rows of some records by table, of those from the journal ready to be sent too, and the records that are not in their format."""
 
     rows: Mapping[str, list[bytes] | Events] = field(default_factory=dict)
-    columns: Mapping[str, Stream] = field(default_factory=dict)
+    loads: Mapping[str, Load] = field(default_factory=dict)
     malformed: Sequence[Record] = ()
 
 
@@ -30,8 +30,7 @@ def prepare(place: Place, records: Sequence[Record], tables: Mapping[str, Table]
     """Make records of one topic partition ready, in the order in which they are there."""
     malformed: list[Record] = []
     rows = rows_of(*place, records, malformed)
-    columns = {name: made for name, of in rows.items() if not isinstance(of, list) and (made := of.columns(tables[name])) is not None}
-    return Prepared(rows, columns, malformed)
+    return Prepared(rows, {name: of.load(tables[name]) for name, of in rows.items() if not isinstance(of, list)}, malformed)
 
 
 class Ahead:

@@ -26,6 +26,7 @@ WITHHELD: Final[dict[str, tuple[str, ...]]] = {
     "alerts_latest": ("_raw",),
     "dead_letters": ("key_base64", "value_base64", "headers_base64"),
     "late_events": ("key_base64", "value_base64", "headers_base64"),
+    "journal_records": ("lines",),
 }
 #: A column's parts are columns of their own to ClickHouse: who may not read a tuple could still read its elements, who may not read a text
 #: its length. These are the parts of a text or a day, and of columns that are made of several.
@@ -41,7 +42,7 @@ _AT_OUTLET: Final = dict.fromkeys(("transactions", "interactions"), ("outlet_id"
     ("alerts", "alerts_latest"), ("subject.outlet_id", "subject.customer_id")
 )
 _OF_CUSTOMER: Final = ("customers", "customer_metrics", "customer_metrics_latest", "complaints", "feedback")
-_NOBODYS: Final = ("dead_letters", "late_events")
+_NOBODYS: Final = ("dead_letters", "late_events", "journal_records")
 _READERS: Final = ("bi_reader", "bi_branch_reader")
 _LIMITS: Final = "readonly = 1 READONLY, max_execution_time = 60 MIN 1 MAX 60 CHANGEABLE_IN_READONLY, max_memory_usage = 4000000000 READONLY"
 #: The view of a branch reader's customers: read with nobody's rights, for a policy cannot ask the table that it stands on.

@@ -13,11 +13,14 @@ import msgspec
 from schemas.metrics import KEYS, Subject, Unit
 from schemas.outputs import dead_letter
 from sinks.columns import metric_column
-from sinks.events import EventColumns, EventLines, Events, lines_of
+from sinks.events import EventLines, Events, EventText, lines_of
+from sinks.journal_records import JournalRecords, positions
 from sinks.lines import split
 from sinks.tables import EVENT_TABLES
 
 Rows = dict[str, list[bytes]]
+#: The table of the journal's records.
+RECORDS: Final = "journal_records"
 _quote: Final = msgspec.json.encode
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,9 +44,15 @@ def rows_of(short: str, partition: int, records: Sequence[Record], malformed: li
     """The rows of records of one topic partition, by table. A record that is not in its topic's format goes to ``malformed``, whole."""
     if short == "journal":
         common = split([record.value or b"" for record in records])
-        if common is not None:
-            return {EVENT_TABLES[kind]: EventColumns(partition, lines) for kind, lines in common.items()}
-        return _line_by_line(partition, records, malformed)
+        if common is None:
+            return _line_by_line(partition, records, malformed)
+        whole = JournalRecords(partition)
+        for record in records:
+            value = record.value or b""
+            if (ends := positions(value)) is None:
+                return _line_by_line(partition, records, malformed)
+            whole.add(record.offset, value, *ends)
+        return {**{EVENT_TABLES[kind]: EventText(partition, text) for kind, text in common.items()}, RECORDS: whole}
     return _outputs(short, partition, records, malformed)
 
 
@@ -75,24 +84,31 @@ def _outputs(short: str, partition: int, records: Sequence[Record], malformed: l
 
 
 def rows_in(short: str, record: Record) -> int:
-    """How many rows a record will make, cheaply."""
-    return (record.value or b"").count(b"\n") + 1 if short == "journal" else 1
+    """How many events a record holds, cheaply: their positions follow each other. One for anything but a journal record."""
+    value = record.value or b""
+    if short != "journal":
+        return 1
+    first, last = positions(value) or (0, value.count(b"\n"))
+    return max(1, last - first + 1)
 
 
-def _line_by_line(partition: int, records: Sequence[Record], malformed: list[Record]) -> dict[str, EventLines]:
+def _line_by_line(partition: int, records: Sequence[Record], malformed: list[Record]) -> dict[str, Events]:
     events: dict[str, EventLines] = {}
+    whole = JournalRecords(partition)
     for record in records:
         try:
             lines = lines_of(record.value or b"")
         except ValueError:  # msgspec's errors are ValueErrors
             malformed.append(record)
             continue
+        if lines:
+            whole.add(record.offset, record.value or b"", lines[0].position, lines[-1].position)
         for line in lines:
             table = EVENT_TABLES[line.kind]
             if table not in events:
                 events[table] = EventLines(partition)
             events[table].add(line)
-    return events
+    return {**events, **({RECORDS: whole} if len(whole) else {})}
 
 
 _output_offset: Final = re.compile(rb'"_partition":\d+,"_offset":(\d+)').findall

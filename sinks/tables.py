@@ -1,8 +1,8 @@
-"""The tables as they should be: one per event kind from the journal, metrics and alerts (history and latest), what was set aside.
+"""The tables as they should be: one per event kind from the journal, the journal itself, metrics and alerts (history and latest), what was set aside.
 
 The numbered migrations create them with their keys; every other column comes from here, compared with the server's on each
-``fenghuo migrate up``. Every row carries where it came from: the partition, the journal position or topic offset, and the
-original JSON.
+``fenghuo migrate up``. Every row carries where it came from: the partition, and the journal position or topic offset. The original
+JSON of an event is in the journal's record, of anything else in the row.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def declared_tables(zone: str) -> tuple[Table, ...]:
         Table(
             name,
             f"Applied {name} events, one row each, from the journal",
-            (*_commented(model_columns(MODELS[kind])), day, *_from_journal(), *_ORIGIN),
+            (*_commented(model_columns(MODELS[kind])), day, *_from_journal(), _RAW_BEFORE, _INGESTED),
             ("_partition", "_position"),
         )
         for kind, name in EVENT_TABLES.items()
@@ -69,11 +69,15 @@ def declared_tables(zone: str) -> tuple[Table, ...]:
         Table("alerts_latest", "The newest revision of each alert: read it through v_alerts_latest", alert, ("alert_id",), latest=True),
         Table("dead_letters", "Records that could not be applied, byte for byte, and why", set_aside, coordinates),
         Table("late_events", "Valid events that came after their day had left the horizon, byte for byte", set_aside, coordinates),
+        Table("journal_records", "The journal as it came, one row a record: the original JSON of every event", _RECORD, coordinates),
     )
 
 
 _INGESTED: Final = Column("_ingested_at", INSTANT, "now64(3, 'UTC')", comment="When the sink inserted the row", given=False)
 _ORIGIN: Final = (Column("_raw", "String", codec="ZSTD(1)", comment="The original JSON, with fields that have no column"), _INGESTED)
+_RAW_BEFORE: Final = Column(
+    "_raw", "String", codec="ZSTD(1)", comment="The original JSON, where an earlier version stored the row; else empty: see v_original", given=False
+)
 _UNKNOWN: Final = Column("_unknown", "String", comment="Metrics that this version's dictionary does not have, as JSON")
 _FROM_TOPIC: Final = (
     Column("_partition", "UInt32", comment="Partition of the topic"),
@@ -112,6 +116,14 @@ _SET_ASIDE: Final = (
     Column("value_base64", "Nullable(String)", codec="ZSTD(1)", comment="The record's value"),
     Column("value_bytes", "UInt64", "intDiv(length(ifNull(value_base64, '')) * 3, 4)", comment="Size of the value, to two bytes", given=False),
     Column("headers_base64", "Array(Tuple(name String, value Nullable(String)))", comment="The record's own headers, in order"),
+)
+
+_RECORD: Final = (
+    Column("first_position", "UInt64", comment="Journal position of the first event in it; those behind follow without a gap"),
+    Column("last_position", "UInt64", comment="Journal position of the last event in it"),
+    Column("lines", "String", codec="ZSTD(1)", comment="The record, byte for byte: a line an event, with the event's original JSON"),
+    *_FROM_TOPIC,
+    _INGESTED,
 )
 
 _COMMENTS: Final = {

@@ -19,6 +19,7 @@ from schemas.topics import Registry
 from sinks.dead_letters import DeadLetters, Refused
 from sinks.errors import PERHAPS_A_ROW, SUSPECT_AFTER, Fate, code_of, fate_of, summary
 from sinks.events import EventRow
+from sinks.loads import Load, send
 from sinks.milestones import Milestone, Observer, unobserved
 from sinks.prepared import Prepared
 from sinks.ranges import Range, token
@@ -97,7 +98,7 @@ class Writer:
                 table, name_of_insert = self._tables[name], token(batch.topic, batch.incarnation, batch.partition, batch.offsets, name)
                 if isinstance(rows, list):
                     self._insert(batch, table, rows, name_of_insert, refused)
-                elif not self._insert_columns(batch, table, len(rows), name_of_insert):
+                elif not self._insert_load(batch, table, len(rows), name_of_insert):
                     self._insert(batch, table, rows.rows(), name_of_insert, refused)
                 if len(refused) == before:
                     batch.written.add(name)
@@ -105,25 +106,22 @@ class Writer:
         if refused:
             self._set_aside(batch, refused)
 
-    def _insert_columns(self, batch: Batch, table: Table, rows: int, name: str) -> bool:
-        """The fast way. False where the events must go as JSON rows, under the same token: nothing is stored, or all of it is."""
-        columns = batch.made.columns.get(table.name)
-        if columns is None:
-            return False
+    def _insert_load(self, batch: Batch, table: Table, rows: int, name: str) -> bool:
+        """The fast way. False where the rows must go as JSON objects, under the same token: nothing is stored, or all of it is."""
         try:
-            self._send(table, "ArrowStream", columns.data, rows, name, columns.names)
+            self._send(table, batch.made.loads[table.name], rows, name)
         except Exception as error:
             if fate_of(error) is Fate.RETRY:
                 if batch.suspect(table.name, error):
                     return False
                 raise Delayed(error) from error
-            log.warning("%s.%s refuses columns: %s; the batch goes as JSON rows, which is slower", self._database, table.name, summary(error))
+            log.warning("%s.%s refuses a batch: %s; it goes as JSON rows, which is slower", self._database, table.name, summary(error))
             return False
         return True
 
     def _insert(self, batch: Batch, table: Table, rows: list[bytes], name: str, refused: list[Refused]) -> None:
         try:
-            self._send(table, "JSONEachRow", b"\n".join(rows), len(rows), name)
+            self._send(table, Load(table.given, "JSONEachRow", (b"\n".join(rows),)), len(rows), name)
             return
         except Exception as error:
             fate = fate_of(error)
@@ -168,11 +166,11 @@ class Writer:
                 f" for {self._database}.{table.name}: {summary(cause)}; that is the schema, not the rows: compare with fenghuo migrate plan"
             ) from cause
 
-    def _send(self, table: Table, form: str, data: bytes, rows: int, name: str, columns: tuple[str, ...] | None = None) -> None:
+    def _send(self, table: Table, load: Load, rows: int, name: str) -> None:
         started = time.monotonic()
         # Rows of one insert never share a key, save in a table of newest rows: to look for that costs as much as all else that a part costs.
         settings = {"insert_deduplication_token": name, "optimize_on_insert": int(table.latest)}
-        self._client.raw_insert(f"{self._database}.{table.name}", columns or table.given, data, fmt=form, settings=settings)
+        send(self._client, f"{self._database}.{table.name}", load, rows, settings)
         self._telemetry.histogram("crm_sink_insert_seconds").labels(table.name).observe(time.monotonic() - started)
         self._telemetry.histogram("crm_sink_batch_rows").labels(table.name).observe(rows)
         self._telemetry.counter("crm_sink_rows_total").labels(table.name).inc(rows)

@@ -10,7 +10,7 @@ from deploy.audit.report import Report
 from deploy.pipeline.reading import TopicReader, committed_offsets
 from deploy.settings import Settings
 from schemas.topics import Registry
-from sinks.audit import first_positions, held, latest
+from sinks.audit import first_positions, held, latest, originals
 from sinks.rows import TOPICS
 from sinks.tables import EVENT_TABLES, Table, declared_tables
 from streams.processors import customer_processor
@@ -97,6 +97,9 @@ def _clickhouse(report: Report, registry: Registry, published: Published, client
             since = {number: max(since.get(number, 0), first) for number, first in first_positions(client, database, tables[name]).items()}
         expected = {number: published.applied[number, kind] - published.refused[topic, number] for number in range(registry.partitions)}
         _rows(report, client, database, tables[name], since, "_position", expected, {number for short, number in done if short == "journal"})
+    for number, (first, covered) in originals(client, database, published.first["journal"]).items():
+        if ("journal", number) in done:
+            report.compare("events with their original JSON", f"{database}.journal_records[{number}]", published.journal_ends.get(number, 0) - first, covered)
     for short, name in (_HISTORY | _SET_ASIDE).items():
         repeated = {number: published.rows[short][number] - len(seen) for number, seen in published.revisions[short].items()}
         refused = {number: published.refused[registry.name(short), number] for number in range(registry.partitions)}

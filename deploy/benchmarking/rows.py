@@ -117,7 +117,6 @@ def _customers(database: str, size: Size) -> str:
         "relationship_manager": "concat('rm-', toString(number % 300))",
         "tier": _pick("basic silver gold", "h1"),
         **_JOURNAL,
-        "_raw": '\'{"change":"recorded"}\'',
     }
     return _insert(database, "customers", cells, f"numbers({size.customers})")
 
@@ -129,7 +128,7 @@ def _transactions(database: str, size: Size, step: int, count: int) -> str:
         "occurred_at": _moment(step, count),
         "source": "'core'",
         "account_id": "concat(who, '-a')",
-        "amount": "toDecimal64(1 + h1 % 500000, 4) / 100 AS paid",
+        "amount": "toDecimal64(1 + h1 % 500000, 4) / 100",
         "currency": "'CNY'",
         "direction": "if(h1 % 3 = 0, 'in', 'out')",
         "kind": _pick("card_purchase withdrawal transfer deposit salary fee utility_payment instalment_due loan_repayment", "h2"),
@@ -139,7 +138,6 @@ def _transactions(database: str, size: Size, step: int, count: int) -> str:
         "product_line": _pick("deposit deposit deposit loan intermediary", "h2"),
         "balance_after": "toDecimal64(h2 % 90000000, 4) / 100",
         **_JOURNAL,
-        "_raw": 'concat(\'{"customer_id":"\', who, \'","source":"core","amount":"\', toString(paid), \'","currency":"CNY","status":"posted"}\')',
     }
     return _insert(database, "transactions", cells, _numbers(step, count))
 
@@ -147,7 +145,7 @@ def _transactions(database: str, size: Size, step: int, count: int) -> str:
 def _interactions(database: str, size: Size, step: int, count: int) -> str:
     cells = {
         "event_id": "concat('i', toString(number))",
-        "customer_id": f"{_who(size)} AS who",
+        "customer_id": _who(size),
         "occurred_at": _moment(step, count),
         "source": "'crm'",
         "kind": _pick("login login login visit call call chat", "h1"),
@@ -157,7 +155,6 @@ def _interactions(database: str, size: Size, step: int, count: int) -> str:
         "wait_seconds": "if(h2 % 2 = 0, h2 % 900, NULL)",
         "handling_seconds": "if(h2 % 2 = 0, h1 % 1800, NULL)",
         **_JOURNAL,
-        "_raw": 'concat(\'{"customer_id":"\', who, \'","source":"crm"}\')',
     }
     return _insert(database, "interactions", cells, _numbers(step, count))
 
@@ -178,7 +175,6 @@ def _complaints(database: str, size: Size, step: int, cases: int) -> str:
         "_partition": f"h % {PARTITIONS}",
         "_position": "number * 3 + n",
         "_offset": "number * 3 + n",
-        "_raw": "'{}'",
     }
     return _insert(database, "complaints", cells, f"{_numbers(step, cases)} ARRAY JOIN [1, 2, 3] AS n WHERE n < 3 OR h2 % 10 > 0")
 

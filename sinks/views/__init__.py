@@ -15,6 +15,7 @@ from sinks.views.complaints import complaint_views
 from sinks.views.customers import customer_views
 from sinks.views.dictionary import dictionary_view
 from sinks.views.events import event_views
+from sinks.views.originals import original_views
 from sinks.views.page import page_views
 from sinks.views.service import service_views
 from sinks.views.view import View
@@ -34,5 +35,6 @@ def declared_views(database: str, zone: str) -> tuple[View, ...]:
         *business_views(database),
         *service_views(database, zone),
         *aside_views(database, zone),
+        *original_views(database),
     )
     return (*views, dictionary_view(views))

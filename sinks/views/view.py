@@ -12,6 +12,7 @@ class View:
     """``columns`` in the order of the SELECT; each has a title, its own in ``titles`` or the common one of its name.
 
     ``parameters`` are asked for in a query: ``v_customers_as_of(day = '2026-03-31')``.
+    A ``withheld`` one rests on columns that readers of dashboards may not read.
     """
 
     name: str
@@ -20,6 +21,7 @@ class View:
     columns: tuple[str, ...]
     titles: dict[str, Title] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
+    withheld: bool = False
 
     def title(self, column: str) -> Title:
         """How the column is called on a dashboard. Raises KeyError for one that nobody named."""

@@ -128,6 +128,30 @@ def test_a_new_column_of_events_is_filled_from_the_journal(stored: Stored, capsy
     assert stored.tables() == set()
 
 
+def test_original_json_that_an_earlier_version_kept_in_the_row_is_not_lost(stored: Stored, capsys: pytest.CaptureFixture[str]) -> None:
+    def keep(text: str) -> None:
+        chosen = f"_partition = {partition} AND _position = {position} SETTINGS mutations_sync = 1"
+        stored.client.command(f"ALTER TABLE fenghuo.transactions UPDATE _raw = {{text:String}} WHERE {chosen}", parameters={"text": text})
+
+    def kept() -> list[Any]:
+        return list(stored.client.query("SELECT countIf(_raw != ''), count() FROM fenghuo.transactions").result_rows)
+
+    [(partition, position)] = stored.client.query("SELECT _partition, _position FROM fenghuo.transactions ORDER BY ALL LIMIT 1").result_rows
+    [(original,)] = stored.client.query(f"SELECT original FROM fenghuo.v_original(partition = {partition}, position = {position})").result_rows
+    assert json.loads(original)["event_id"]
+    [(none, rows)] = kept()
+    assert none == 0
+    keep("another text")
+    with pytest.raises(Failed, match=r"transactions\._raw differs in 1 rows"):
+        backfill("transactions", journals=stored.journals)
+    keep(original)
+    capsys.readouterr()
+    backfill("transactions", journals=stored.journals, restart=True)
+    assert json.loads(capsys.readouterr().out)["tables"][0]["differing"] == {}
+    assert kept() == [(rows, rows)]
+    stored.client.command("ALTER TABLE fenghuo.transactions UPDATE _raw = '' WHERE 1 SETTINGS mutations_sync = 1")
+
+
 def test_a_difference_that_nobody_named_stops_the_swap(stored: Stored, capsys: pytest.CaptureFixture[str]) -> None:
     stored.client.command("ALTER TABLE fenghuo.alerts UPDATE score = 1 WHERE revision = 1 SETTINGS mutations_sync = 1")
     before = stored.rows("alerts")

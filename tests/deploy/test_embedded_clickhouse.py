@@ -157,6 +157,42 @@ def test_raw_inserts_with_settings_and_a_deduplication_token(writer: Client) -> 
     assert caught.value.code == 27
 
 
+def test_an_insert_may_select_from_the_rows_that_come_with_it(writer: Client) -> None:
+    writer.command(
+        "CREATE TABLE bank.chosen (id UInt64, s LowCardinality(String)) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100"
+    )
+    chosen = "bank.chosen (id, s) SELECT `e.id` + 1, upper(`e.s`) FROM input /* ( */ ('`e.id` UInt64, `e.s` String')"
+    settings = {"insert_deduplication_token": "a", "input_format_import_nested_json": 1}
+    for _ in range(2):
+        writer.raw_insert(chosen, None, b'{"e":{"id":1,"s":"input("}}\n{"e":{"id":2,"s":"FORMAT"}}\n', fmt="JSONEachRow", settings=settings)
+    assert writer.query("SELECT id, s FROM bank.chosen ORDER BY id").result_rows == [(2, "INPUT("), (3, "FORMAT")]
+    outward = (
+        ("bank.chosen SELECT 1, line FROM file('/etc/passwd', 'LineAsString')", "reaches outside"),
+        (
+            "bank.chosen SELECT id, s FROM input('id UInt64, s String') WHERE s IN (SELECT * FROM url('http://127.0.0.1/', 'CSV', 'a String'))",
+            "reaches outside",
+        ),
+    )
+    for statement, says in outward:
+        with pytest.raises(DatabaseError, match=says):
+            writer.raw_insert(statement, None, b'{"id":1,"s":"x"}\n', fmt="JSONEachRow")
+    with pytest.raises(DatabaseError, match="reaches outside"):
+        writer.query("SELECT * FROM input('id UInt64')")
+    assert writer.command("SELECT count() FROM bank.chosen") == 2
+
+
+def test_a_setting_holds_for_its_request_with_and_without_a_session(clickhouse: EmbeddedClickHouse) -> None:
+    asked = "SELECT getSetting('max_block_size'), getSetting('session_timezone')"
+    for options in ({"autogenerate_session_id": False}, {"session_id": "kept"}):
+        with connect(clickhouse, WRITER, **options) as client:
+            before = client.query(asked).first_row
+            assert client.query(asked, settings={"max_block_size": 77, "session_timezone": "Asia/Shanghai"}).first_row == (77, "Asia/Shanghai")
+            assert client.query(asked).first_row == before
+            with pytest.raises(DatabaseError):
+                client.query("SELECT 1", settings={"max_block_size": "many"})
+            assert client.query(asked).first_row == before
+
+
 def test_an_arrow_stream_is_stored_though_a_function_has_its_name_too(writer: Client) -> None:
     writer.command("CREATE TABLE bank.arrows (id UInt8) ENGINE = Memory")
     batch = pyarrow.record_batch({"id": pyarrow.array([1, 2], pyarrow.uint8())})

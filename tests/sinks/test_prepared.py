@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
-import pyarrow
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
+from sinks.loads import Load
 from sinks.prepared import Ahead, Prepared, prepare
 from sinks.settings import ClickHouseSettings, SinkSettings
 from sinks.sink import Sink
@@ -30,8 +31,8 @@ def topics_of(partitions: int, chunks: int, events: int) -> Topics:
     return topics
 
 
-def columns(made: Prepared) -> dict[str, pyarrow.Table]:
-    return {name: pyarrow.ipc.open_stream(stream.data).read_all() for name, stream in made.columns.items()}
+def columns(made: Prepared) -> dict[str, tuple[Load, bytes]]:
+    return {name: (replace(load, pieces=()), b"".join(load.pieces)) for name, load in made.loads.items()}
 
 
 def test_just_the_records_begun_are_taken_as_they_were_made() -> None:

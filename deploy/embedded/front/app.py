@@ -80,7 +80,7 @@ class Front:
         self._refuse(statement, asked, user)
         session = self._sessions.take(asked.user, asked.session_id, asked.session_timeout, asked.session_check, _preparation(user))
         try:
-            answer = execute(session.connection, statement, asked.parameters, asked.settings, asked.database, asked.default_format)
+            answer = execute(session.connection, statement, asked.parameters, asked.settings, asked.database, asked.default_format, kept=session.kept)
         except BaseException:
             self._sessions.release(session)
             raise

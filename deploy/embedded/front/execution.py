@@ -31,11 +31,21 @@ class Answer:
 
 
 def execute(
-    connection: Any, statement: Statement, parameters: Mapping[str, str], settings: Mapping[str, str], database: str | None, default_format: str | None
+    connection: Any,
+    statement: Statement,
+    parameters: Mapping[str, str],
+    settings: Mapping[str, str],
+    database: str | None,
+    default_format: str | None,
+    *,
+    kept: bool,
 ) -> Answer:
-    """Start the statement; errors that come before the first row are raised here. Raises FrontError."""
+    """Start the statement; errors that come before the first row are raised here. ``kept``: the connection serves further requests. Raises FrontError."""
     with ExitStack() as started:
-        started.enter_context(_for_this_request(connection, settings, database))
+        if kept:
+            started.enter_context(_for_this_request(connection, settings, database))
+        else:
+            _prepare(connection, settings, database)
         answer = _start(connection, statement, parameters, default_format)
         answer.close = _both(answer.close, started.pop_all().close)
         return answer
@@ -90,6 +100,13 @@ def _stream(connection: Any, sql: str, name: str, parameters: Mapping[str, str])
     return Answer(chunks(), name, {}, result.close)
 
 
+def _prepare(connection: Any, settings: Mapping[str, str], database: str | None) -> None:
+    """Settings and database for all that comes on this connection: each statement of a client brings some twenty settings."""
+    if database:
+        _run(connection, f"USE {_identifier(database)}")
+    _set(connection, {name: _literal(value) for name, value in settings.items()})
+
+
 @contextmanager
 def _for_this_request(connection: Any, settings: Mapping[str, str], database: str | None) -> Iterator[None]:
     """Settings and database hold for one request, even on the connection of a session."""
@@ -97,14 +114,18 @@ def _for_this_request(connection: Any, settings: Mapping[str, str], database: st
     with ExitStack() as undo:
         if database:
             home = _text(connection, "SELECT currentDatabase()")
-            _run(connection, f"USE {_identifier(database)}")
             undo.callback(_run, connection, f"USE {_identifier(home)}")
-        for name, value in settings.items():
-            _run(connection, f"SET {name} = {_literal(value)}")
-            if name in before:
-                earlier = before[name]
-                undo.callback(_run, connection, f"SET {name} = {'DEFAULT' if earlier is None else _literal(earlier)}")
+        undo.callback(_set, connection, {name: "DEFAULT" if value is None else _literal(value) for name, value in before.items()})
+        _prepare(connection, settings, database)
         yield
+
+
+def _set(connection: Any, values: Mapping[str, str]) -> None:
+    for name in values:
+        if not _SETTING.fullmatch(name):
+            raise FrontError.refused(SYNTAX_ERROR, "a setting's name is a word. (SYNTAX_ERROR)")
+    if values:
+        _run(connection, "SET " + ", ".join(f"{name} = {value}" for name, value in values.items()))
 
 
 def _settings_now(connection: Any, settings: Mapping[str, str]) -> dict[str, str | None]:

@@ -68,13 +68,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. ``data`` is what follows ``FORMAT`` of an insert, byte for byte, or None."""
+    """One statement. ``data`` is what follows ``FORMAT`` of an insert, byte for byte and in its place, not copied; or None."""
 
     sql: str
     kind: str
     tokens: tuple[Token, ...]
     format: str | None
-    data: bytes | None
+    data: bytes | memoryview | None
 
     @property
     def inserts_data(self) -> bool:
@@ -82,16 +82,23 @@ class Statement:
         return self.data is not None
 
     def with_data_from(self, file: str) -> str:
-        """The insert, reading its rows from a file instead: ``INSERT INTO t (a) FROM INFILE '...' SETTINGS ... FORMAT name``."""
+        """The insert, reading its rows from a file instead.
+
+        ``INSERT INTO t (a) FROM INFILE '...' SETTINGS ... FORMAT name``, and where it selects from ``input('...')``, from ``file('...', name, '...')``.
+        """
         head = self.sql.encode()
         found = [token for token in _TOKEN.finditer(head) if token.lastgroup != "space"]
         last = next(token for token in reversed(found) if token.group().upper() == b"FORMAT")
+        quoted = "'" + file.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        for token, sign in itertools.pairwise(found):
+            if token.group() == b"input" and sign.group() == b"(":
+                form = found[found.index(last) + 1].group().decode()
+                return f"{head[: token.start()].decode()}file({quoted}, '{form}', {head[sign.end() : last.start()].decode()}"
         set_here = (
             token for token, _name, sign in zip(found, found[1:], found[2:], strict=False) if token.group().upper() == b"SETTINGS" and sign.group() == b"="
         )
         place = next(set_here, last)
-        quoted = file.replace("\\", "\\\\").replace("'", "\\'")
-        return f"{head[: place.start()].decode()} FROM INFILE '{quoted}' {head[place.start() :].decode()}"
+        return f"{head[: place.start()].decode()} FROM INFILE {quoted} {head[place.start() :].decode()}"
 
     @property
     def answers(self) -> bool:
@@ -127,6 +134,8 @@ def refuse_outward(statement: Statement, table_functions: frozenset[str], parame
         raise FrontError.refused(ACCESS_DENIED, f"database {HOME} stays: every connection begins in it. (ACCESS_DENIED)")
     named = statement.tokens[:-1] if _ends_with_format(statement.tokens) else statement.tokens  # ArrowStream is a function's name too
     for position, token in enumerate(named):
+        if statement.inserts_data and token == Token("word", "input"):
+            continue  # the rows that come with the statement
         if token.kind in ("word", "quoted") and _reaches_out(token.text, outward) and not _is_column_of(statement.tokens, position):
             raise FrontError.refused(ACCESS_DENIED, f"{token.text} reaches outside the database and is not available over HTTP. (ACCESS_DENIED)")
     for name in _IDENTIFIER_PARAMETER.findall(statement.sql):
@@ -161,17 +170,19 @@ def _is_insert(query: bytes) -> bool:
     return False
 
 
-def _split_insert(whole: bytes, separate_data: bytes | None) -> tuple[bytes, bytes | None]:
+def _split_insert(whole: bytes, separate_data: bytes | None) -> tuple[bytes, bytes | memoryview | None]:
     """Head without its FORMAT, and data: after ``FORMAT name`` comes one line end, never more (a Native block may begin with 9, 10, 13 or 32)."""
     found = next((hit for hit in _INSERT_FORMAT.finditer(whole) if _outside_quotes(whole, hit.start())), None)
     if found is None or found[1].upper() == b"VALUES":
         return (whole if separate_data is None else whole + b"\n" + separate_data), None
     if separate_data is not None:
         return whole, separate_data
-    data = whole[found.end() :]
-    if data.startswith(b"\r\n"):
-        return whole[: found.end()], data[2:]
-    return whole[: found.end()], data[1:] if data[:1] in (b"\n", b" ") else data
+    start = found.end()
+    if whole.startswith(b"\r\n", start):
+        start += 2
+    elif whole[start : start + 1] in (b"\n", b" "):
+        start += 1
+    return whole[: found.end()], memoryview(whole)[start:]
 
 
 def _outside_quotes(query: bytes, position: int) -> bool:

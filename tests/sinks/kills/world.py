@@ -259,7 +259,8 @@ class World:
                 assert distinct == expected[table.name], table.name
             else:
                 assert (count, distinct) == (expected[table.name], expected[table.name]), table.name
-        asked = {view.name: f"{view.name}(day = '2025-01-20')" for view in declared_views(self.database, ZONE) if view.parameters}
+        asked = {view.name: f"{view.name}(day = '2025-01-20')" for view in declared_views(self.database, ZONE) if view.parameters == ("day",)}
+        asked |= {view.name: f"{view.name}(partition = 1, position = 7)" for view in declared_views(self.database, ZONE) if view.withheld}
         named = client.query(f"SELECT name FROM system.tables WHERE database = '{self.database}' AND engine = 'View'").result_rows
         views = [asked.get(name, name) for (name,) in named]
         assert views
@@ -269,6 +270,9 @@ class World:
             rows = [sorted(map(repr, client.query(f"SELECT {chosen} FROM {database}.{view}").result_rows)) for database in (self.database, self.measure)]
             assert rows[0] == rows[1], view
         self._assert_latest(client)
+        stored = client.query(f"SELECT _partition, lines FROM {self.database}.journal_records ORDER BY _partition, _offset").result_rows
+        written = sorted(((partition, output.value or b"") for partition, output in self.published if output.topic == "journal"), key=lambda one: one[0])
+        assert [(partition, lines.encode()) for partition, lines in stored] == written
         client.close()
         return dict(expected)
 
@@ -279,6 +283,7 @@ class World:
             value = output.value or b""
             if output.topic == "journal":
                 rows.update(EVENT_TABLES[entry.kind] for entry in journal.read_chunk(value))
+                rows["journal_records"] += 1
             else:
                 rows[output.topic.replace("-", "_")] += 1
             if output.topic == "customer-metrics":
