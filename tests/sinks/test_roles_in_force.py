@@ -24,7 +24,12 @@ _USER = "default"
 #: Outlets of the simulated bank and of the hard cases: the one that has most customers, one with an alert.
 _OUTLETS = ("outlet-03", "outlet-hard")
 _ACCESS_DENIED, _READONLY, _MEMORY_LIMIT = 497, 164, 241
-_VIEWS = [view.name + {"v_customers_as_of": "(day = '2025-02-28')"}.get(view.name, "") for view in declared_views(_DATABASE, "Asia/Shanghai")]
+_OPERATORS_OWN = "v_original"
+_VIEWS = [
+    view.name + {"v_customers_as_of": "(day = '2025-02-28')"}.get(view.name, "")
+    for view in declared_views(_DATABASE, "Asia/Shanghai")
+    if view.name != _OPERATORS_OWN
+]
 _READERS = ("bi_reader", "bi_branch_reader")
 
 
@@ -100,6 +105,7 @@ def test_a_reader_reads_every_view_and_nothing_that_is_withheld(bank: Bank, role
         f"SELECT count() FROM {_DATABASE}.customers WHERE birth_date < '1950-01-01'",
         f"SELECT count() FROM {_DATABASE}.complaints PREWHERE narrative != ''",
         f"SELECT * FROM (SELECT narrative FROM {_DATABASE}.complaints)",
+        f"SELECT * FROM {_DATABASE}.{_OPERATORS_OWN}(partition = 0, position = 0)",
         f"SELECT count() FROM {_DATABASE}.v_complaints AS v JOIN {_DATABASE}.complaints AS c ON c.case_id = v.case_id AND c.narrative != ''",
     ]
     asked = [*withheld, *everything, *by_another_way]
