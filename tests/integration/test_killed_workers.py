@@ -1,4 +1,4 @@
-"""Three workers on a real Kafka, killed with SIGKILL in the middle of their work: the same result as if nothing had happened."""
+"""Three workers and a sink on a real Kafka, killed with SIGKILL in the middle of their work: the same result as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from deploy.publish_inputs import InputPublisher
 from deploy.running import SETTLED
 from deploy.simulator import Parameters, Simulation
 from schemas.topics import load_registry
+from sinks.connection import connect
 from streams.replay import replay
 
 PACK = load_pack("bank-cn")
@@ -58,7 +59,11 @@ def test_killed_workers_change_nothing(servers: Servers, tmp_path: Path) -> None
             children.forget(victim)
             fleet.append(children.add(servers.child(f"replacement {kill}", "worker", "--until-drained")))
         children.wait_until_done(fleet, lambda: None)
-        sink = children.add(servers.child("sink", "sink", "--until-drained"))
+        first = children.add(servers.child("sink", "sink", "--until-drained"))
+        _until_rows_are_in(servers, first)
+        first.kill()
+        children.forget(first)
+        sink = children.add(servers.child("sink again", "sink", "--until-drained"))
         children.wait_until_done([sink], lambda: None)
 
     with OutputFiles(tmp_path / "run", PACK, journal=True) as run:
@@ -76,6 +81,13 @@ def test_killed_workers_change_nothing(servers: Servers, tmp_path: Path) -> None
         assert (tmp_path / "run" / file.name).read_bytes() == file.read_bytes(), f"{file.name} differs"
     checked = audit(servers)
     assert checked.clean, checked.text
+
+
+def _until_rows_are_in(servers: Servers, sink: Child) -> None:
+    client = connect(servers.settings.clickhouse)
+    while not client.command(f"SELECT count() FROM {servers.settings.clickhouse.database}.transactions"):
+        assert sink.code is None, "the sink was done before it could be killed"
+        time.sleep(0.01)
 
 
 def _busy(fleet: list[Child], wanted: int) -> Child:
