@@ -55,6 +55,9 @@ class InputProgress:
         """What is stored."""
         return self.start, self.next, self.latest, self.applied, self.duplicate, self.late, self.dead_lettered, self.gaps
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InputProgress) and self.packed() == other.packed()
+
 
 class Waiting:
     """A record that has moved the clock and waits until all that fell due thereby is judged; ``place`` is where in time the merge has put it."""
@@ -112,6 +115,21 @@ class PartitionRecord:
         self.waiting = waiting
         self.state_form = state_form
 
+    def packed(self) -> tuple[Any, ...]:
+        """What is stored."""
+        return (
+            self.watermark.packed(),
+            {kind: progress.packed() for kind, progress in self.inputs.items()},
+            self.position,
+            self.dead_letters_in_a_row,
+            self.failed_looks_in_a_row,
+            None if self.waiting is None else self.waiting.packed(),
+            self.state_form,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PartitionRecord) and self.packed() == other.packed()
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Any]).decode
@@ -119,17 +137,7 @@ _decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 def encode_record(record: PartitionRecord) -> bytes:
     """The record's changelog value."""
-    return _encode(
-        (
-            record.watermark.packed(),
-            {kind: progress.packed() for kind, progress in record.inputs.items()},
-            record.position,
-            record.dead_letters_in_a_row,
-            record.failed_looks_in_a_row,
-            None if record.waiting is None else record.waiting.packed(),
-            record.state_form,
-        )
-    )
+    return _encode(record.packed())
 
 
 def decode_record(value: bytes) -> PartitionRecord:
