@@ -36,7 +36,7 @@ class JournalRecords:
         """Take the next record, with the positions of its first and last line."""
         self._records.append((offset, first, last, value))
 
-    def load(self, table: Table) -> Load:  # noqa: ARG002
+    def load(self, table: Table) -> Load:  # noqa: ARG002  asked as events are, whose columns are the table's
         """All records at once, for ClickHouse to read."""
         return Load(_COLUMNS, "RowBinary", list(self._pieces()))
 
