@@ -21,8 +21,10 @@ class Nursery:
     """The process that workers are forked from; they end with it."""
 
     def __init__(self) -> None:
+        # -P: a compiled core named in PYTHONPATH comes before the sources in the working directory
+        path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.kills.nursery"], stdin=subprocess.PIPE, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+            [sys.executable, "-P", "-m", "tests.kills.nursery"], stdin=subprocess.PIPE, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}
         )
 
     def bear(self, orders: Path, log: Path, environ: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import streams.engine.app
 import streams.processors  # noqa: F401  imported for the workers
+from deploy.version import core
 from deploy.working import run_worker
 from streams.engine.outside import REAL
 from tests.kills.launch import Striker
@@ -47,6 +48,7 @@ def _write(file: Path, text: str) -> None:
 
 def main() -> None:
     """Until standard input closes."""
+    print(f"workers have a core that is {core()}", file=sys.stderr, flush=True)
     gc.freeze()
     living: dict[int, Path] = {}
     try:
