@@ -171,7 +171,7 @@ class FramedConsumer(driver.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         """Frames go to their lanes from here; nothing is left for Faust, which would take a quarter of a millisecond for each."""
-        frames = await super()._getmany(active_partitions, timeout)
+        frames = cast(list[PolledFrame], await super()._getmany(active_partitions, timeout))
         for frame in frames:
             self.membership.received(frame.place, frame)
         polls, self._polls = self._polls, []
