@@ -148,7 +148,8 @@ class _Sender:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._topic = kafka.registry().name("transactions")
-        self._producer = Producer(kafka.client_config() | {"enable.idempotence": True, "linger.ms": 1, "compression.type": "lz4", "log_level": 0})
+        # Not idempotent: while five requests are under way, the most that allows, librdkafka's thread asks in a tight loop whether it may go on.
+        self._producer = Producer(kafka.client_config() | {"enable.idempotence": False, "linger.ms": 5, "compression.type": "lz4", "log_level": 0})
 
     def send(self, record: PlainRecord) -> None:
         while True:
