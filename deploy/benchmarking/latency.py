@@ -148,7 +148,7 @@ class _Sender:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._topic = kafka.registry().name("transactions")
-        # Not idempotent: while five requests are under way, the most that allows, librdkafka's thread asks in a tight loop whether it may go on.
+        # Not idempotent: that allows five requests under way, and librdkafka's thread polled without waiting while a slow broker had them.
         self._producer = Producer(kafka.client_config() | {"enable.idempotence": False, "linger.ms": 5, "compression.type": "lz4", "log_level": 0})
 
     def send(self, record: PlainRecord) -> None:
