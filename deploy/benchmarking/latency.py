@@ -5,13 +5,16 @@ until a ``read_committed`` reader has the frame that holds it. An alert becomes 
 entry, so every event is measured, not only those few that raise one.
 
 The events' own time passes as fast as the clock on the wall, as it does in a bank; a midnight lies in the middle.
+
+Sender and reader share the machine with what they measure. So events are made before the first is sent, the reader only notes when it
+got which bytes, and both are put together at the end.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +27,7 @@ from deploy.benchmarking.brokers import prepare, running, worker_command, worker
 from deploy.benchmarking.figures import table
 from deploy.benchmarking.process import MeasuredProcess, Watch
 from deploy.benchmarking.workload import PlainRecord, plain
+from deploy.collector import slow_collector
 from schemas import journal
 from schemas.connection import KafkaSettings
 
@@ -91,20 +95,20 @@ def _top(servers: str, events: int, folder: Path) -> float:
 def _at(servers: str, rate: float, folder: Path, namespace: str) -> list[float]:
     """Seconds that each event took, those of the warm-up left out."""
     kafka = prepare(servers, namespace)
-    count = int(rate * (_WARM_UP_SECONDS + _SECONDS))
-    records = live(count, kafka.partitions, rate)
+    first, *records = live(int(rate * (_WARM_UP_SECONDS + _SECONDS)), kafka.partitions, rate)
     sender = _Sender(kafka)
+    slow_collector()  # a pause of the sender or the reader would count as the worker's
     with _Reader(kafka) as reader, MeasuredProcess("the worker", worker_command(until_drained=False), worker_environ(kafka), folder) as process:
-        sender.send(next(records))
+        sender.send(first)
         _wait(reader, 1, process)
         began = time.monotonic()
-        due: dict[str, float] = {}
         for record in paced(records, began, rate):
-            due[_id(record.value)] = began + len(due) / rate
             sender.send(record)
         sender.finish()
-        _wait(reader, count, process)
-    return [reader.seen[event] - at for event, at in due.items() if at - began >= _WARM_UP_SECONDS]
+        _wait(reader, 1 + len(records), process)
+    seen = reader.seen()
+    after = int(rate * _WARM_UP_SECONDS)
+    return [seen[_id(record.value)] - began - number / rate for number, record in enumerate(records[after:], after)]
 
 
 def live(events: int, partitions: int, rate: float) -> Iterator[PlainRecord]:
@@ -112,7 +116,7 @@ def live(events: int, partitions: int, rate: float) -> Iterator[PlainRecord]:
     return plain(events, partitions, per_day=rate * _DAY_SECONDS, start=_MIDNIGHT - timedelta(seconds=events / rate / 2))
 
 
-def paced(records: Iterator[PlainRecord], began: float, rate: float) -> Iterator[PlainRecord]:
+def paced(records: Iterable[PlainRecord], began: float, rate: float) -> Iterator[PlainRecord]:
     """Each record once it is due; those that are late already, at once."""
     for number, record in enumerate(records):
         while (ahead := began + number / rate - time.monotonic()) > 0:
@@ -122,9 +126,9 @@ def paced(records: Iterator[PlainRecord], began: float, rate: float) -> Iterator
 
 def _wait(reader: _Reader, count: int, process: MeasuredProcess) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while len(reader.seen) < count:
+    while reader.count < count:
         if process.ended or time.monotonic() > deadline:
-            raise process.failure(f"showed {len(reader.seen):,} of {count:,} events")
+            raise process.failure(f"showed {reader.count:,} of {count:,} events")
         time.sleep(0.05)
 
 
@@ -144,7 +148,8 @@ class _Sender:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._topic = kafka.registry().name("transactions")
-        self._producer = Producer(kafka.client_config() | {"enable.idempotence": True, "linger.ms": 1, "compression.type": "lz4", "log_level": 0})
+        # Not idempotent: that allows five requests under way, and librdkafka's thread polled without waiting while a slow broker had them.
+        self._producer = Producer(kafka.client_config() | {"enable.idempotence": False, "linger.ms": 5, "compression.type": "lz4", "log_level": 0})
 
     def send(self, record: PlainRecord) -> None:
         while True:
@@ -160,20 +165,14 @@ class _Sender:
 
 
 class _Reader:
-    """Notes when it first sees each event's journal entry. ``seen``: event id to monotonic seconds."""
+    """Notes when it gets each journal record. ``count``: how many events were in them so far."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         topic = kafka.registry().name("journal")
-        self.seen: dict[str, float] = {}
+        self.count = 0
+        self._chunks: list[tuple[float, bytes]] = []
         self._consumer = Consumer(
-            kafka.client_config()
-            | {
-                "group.id": f"{kafka.namespace}-latency",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "fetch.wait.max.ms": 5,
-                "log_level": 0,
-            }
+            kafka.client_config() | {"group.id": f"{kafka.namespace}-latency", "isolation.level": "read_committed", "enable.auto.commit": False, "log_level": 0}
         )
         self._consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(kafka.partitions)])
         self._stop = threading.Event()
@@ -181,12 +180,19 @@ class _Reader:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            messages = self._consumer.consume(200, 0.005)
-            now = time.monotonic()
-            for message in messages:
-                if message.error() is None:
-                    for entry in journal.read_chunk(_bytes(message.value())):
-                        self.seen[_id(entry.value)] = now
+            message = self._consumer.poll(0.1)
+            if message is not None and message.error() is None:
+                value = _bytes(message.value())
+                self._chunks.append((time.monotonic(), value))
+                self.count += 1 + value.count(b"\n")
+
+    def seen(self) -> dict[str, float]:
+        """Event id to the monotonic seconds at which it was first there."""
+        seen: dict[str, float] = {}
+        for at, chunk in self._chunks:
+            for line in journal.read_lines(chunk):
+                seen.setdefault(_id(line.value), at)
+        return seen
 
     def __enter__(self) -> _Reader:
         self._thread.start()

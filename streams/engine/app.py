@@ -10,8 +10,7 @@ from faust.app.base import BootStrategy
 
 from streams.engine.assignor import CopartitionAssignor
 from streams.engine.consumer import FramedTransport, Membership
-from streams.engine.frames import FrameScheduler, PassThrough, PolledFrame
-from streams.engine.ports import Place, Processor
+from streams.engine.ports import Processor
 from streams.engine.security import aiokafka_security
 from streams.settings import WorkerSettings
 
@@ -25,7 +24,7 @@ class _Boot(BootStrategy):
 
 
 class EngineApp(faust.App):
-    """A Faust app whose consumer is ours and whose only agent hands frames to ``membership``'s owner."""
+    """A Faust app whose consumer is ours and hands frames to ``membership``; its only agent says which topics to subscribe to, and gets none."""
 
     logger = logging.getLogger("faust")
     BootStrategy = _Boot
@@ -45,13 +44,12 @@ def build_app(
     servers: str,
     security: dict[str, str],
     rebalance_timeout: float,
-    membership: Any,
+    membership: Membership,
 ) -> EngineApp:
-    """The app of one worker. ``membership`` is the hub: it also takes the frames."""
+    """The app of one worker. ``membership`` is the hub."""
     app = EngineApp(
         processor.group,
         broker=";".join(f"kafka://{server}" for server in servers.split(",")),
-        ConsumerScheduler=FrameScheduler,
         broker_max_poll_records=POLL_EVENTS,
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 6,
@@ -88,12 +86,11 @@ def build_app(
         "isolation_level": "read_committed",
         **aiokafka_security(security),
     }
-    source = app.topic(*processor.inputs, schema=PassThrough(), partitions=processor.partitions)
+    source = app.topic(*processor.inputs, partitions=processor.partitions)
 
     @app.agent(source, concurrency=1, name=f"{processor.group}-frames")
-    async def take(stream: Any) -> None:
-        async for event in stream.events():
-            frame: PolledFrame = event.message.value
-            membership.received(Place(event.message.topic, event.message.partition), frame)
+    async def subscribe(stream: Any) -> None:
+        async for _event in stream:
+            raise AssertionError("frames do not come through Faust's streams")
 
     return app

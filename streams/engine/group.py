@@ -14,6 +14,8 @@ from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
 from aiokafka.protocol.api import Request, RequestStruct, Response  # type: ignore[import-untyped]
 from aiokafka.protocol.types import Array, Int16, Int32, Schema, String  # type: ignore[import-untyped]
 
+from streams.engine.pace import pace
+
 log = logging.getLogger("fenghuo.engine")
 
 
@@ -47,7 +49,12 @@ class _NamedLeave(Request[_LeaveGroupRequest]):  # type: ignore[misc]
 
 
 class GroupConsumer(aiokafka.AIOKafkaConsumer):  # type: ignore[misc]
-    """aiokafka's consumer, with the way out."""
+    """aiokafka's consumer, with the way out, and fetching at a pace."""
+
+    async def start(self) -> None:
+        """Join and begin to fetch."""
+        await super().start()
+        pace(self._fetcher)
 
     async def stop(self) -> None:
         """End fetching and membership. Never fails for the leave: the session timeout does the same, later."""

@@ -79,8 +79,8 @@ class _Producer:
     def begin_transaction(self) -> None:
         """No message: the broker hears of a transaction with its first batch."""
 
-    def produce(self, topic: str, value: bytes | None, key: bytes | None, partition: int, *, on_delivery: Any, headers: Any) -> None:  # noqa: ARG002
-        self._batches[Place(topic, partition)].append(Message(key, value, headers))
+    def produce(self, topic: str, value: bytes | None, key: bytes | None, partition: int, *, on_delivery: Any = None, headers: Any = ()) -> None:  # noqa: ARG002
+        self._batches[Place(topic, partition)].append(Message(key, value, list(headers)))
 
     def _send(self) -> None:
         """What was produced, in batches: in order within a partition, in any order among them."""

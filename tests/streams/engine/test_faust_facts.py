@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import inspect
 from collections.abc import Iterator
@@ -10,17 +11,19 @@ import faust
 import pytest
 from aiokafka.consumer import fetcher  # type: ignore[import-untyped]
 from aiokafka.consumer.subscription_state import TopicPartitionState  # type: ignore[import-untyped]
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder  # type: ignore[import-untyped]
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
 from schemas.telemetry import Telemetry
 from streams.engine.app import EngineApp, build_app
-from streams.engine.consumer import FramedConsumer, FramedThread, reader_of
+from streams.engine.consumer import FramedConsumer, FramedThread, Poll, Seen, reader_of
+from streams.engine.frames import PolledFrame
 from streams.engine.hub import Hub
 from streams.engine.meter import Meter
 from streams.engine.ports import Place
+from streams.records import InputRecord
 from streams.settings import WorkerSettings
 from tests.streams.engine.counting import counting
 
@@ -30,7 +33,7 @@ def test_the_version_is_the_one_that_was_studied() -> None:
 
 
 def test_every_method_that_frames_replace_is_still_there() -> None:
-    for name in ("_add_gap", "_filter_tps_with_pending_acks", "_new_offset", "_should_commit", "_commit_offsets", "perform_seek", "_getmany"):
+    for name in ("_filter_tps_with_pending_acks", "_new_offset", "_should_commit", "_commit_offsets", "perform_seek", "_getmany"):
         assert inspect.signature(getattr(FramedConsumer, name)).parameters.keys() <= inspect.signature(getattr(driver.Consumer, name)).parameters.keys(), name
     for name in ("_create_worker_consumer", "_fetch_records", "_commit"):
         assert (
@@ -39,15 +42,9 @@ def test_every_method_that_frames_replace_is_still_there() -> None:
         )
 
 
-def test_faust_still_acknowledges_the_event_that_begins_a_gap() -> None:
-    """ENGINE fact: a gap recorded by Faust includes the unacknowledged event before it, so its own commits would lose a frame."""
-    source = inspect.getsource(consumer.Consumer._drain_messages)
-    assert "_add_gap(tp, r_offset + 1, offset)" in source
-
-
 def test_faust_takes_the_poll_from_a_getmany_that_ours_overrides() -> None:
     assert "self._fetch_records" in inspect.getsource(driver.AIOKafkaConsumerThread.getmany)
-    assert "self.scheduler.iterate(records)" in inspect.getsource(consumer.Consumer.getmany)
+    assert "await self._getmany(" in inspect.getsource(consumer.Consumer._wait_next_records)
 
 
 def test_aiokafka_moves_a_position_only_when_records_are_handed_over() -> None:
@@ -66,6 +63,23 @@ def test_a_poll_without_waiting_does_not_yield_to_others() -> None:
     assert "await self._subscriptions.wait_for_assignment()" in before_return
 
 
+def test_a_parsed_record_has_all_that_a_lane_reads() -> None:
+    """Lanes get what aiokafka's parser makes, not its ConsumerRecord: a method of the instance is set aside for that."""
+    assert "consumer_record = self._consumer_record(tp, record)" in inspect.getsource(fetcher.PartitionRecords._unpack_records)
+    assert not hasattr(fetcher.PartitionRecords, "__slots__")
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1_000)
+    builder.append(0, 5, b"key", b"value", [("name", b"of it")])
+    builder.append(1, 6, None, None, [])
+    full, empty = DefaultRecordBatch(builder.build())
+    assert (full.offset, full.timestamp, full.key, full.value, list(full.headers)) == (0, 5, b"key", b"value", [("name", b"of it")])
+    assert (empty.offset, empty.timestamp, empty.key, empty.value, list(empty.headers)) == (1, 6, None, None, [])
+
+
+def test_fetches_are_begun_by_the_method_that_keeps_the_pace() -> None:
+    assert "self._proc_fetch_request(assignment, node_id, request)" in inspect.getsource(fetcher.Fetcher._fetch_requests_routine)
+    assert list(inspect.signature(fetcher.Fetcher._proc_fetch_request).parameters) == ["self", "assignment", "node_id", "request"]
+
+
 @pytest.fixture
 def app() -> Iterator[EngineApp]:
     """Of a worker without a broker."""
@@ -77,21 +91,24 @@ def app() -> Iterator[EngineApp]:
     hub.shut()
 
 
-def test_what_faust_notes_of_every_frame_is_dropped_at_the_next_commit(app: EngineApp) -> None:
-    """Its own commits would empty these lists; they are not used here, and there are some twenty frames a second."""
-    reader = reader_of(app)
-    place = Place(*TP("transactions", 0))
-    app.topics._acking_topics.add(place.topic)
-    for offset in range(100):
-        message = ConsumerMessage(place.topic, place.partition, offset, 0.0, 0, [], None, None, None, tp=TP(*place))
-        reader.track_message(message)
-        message.incref()
-        message.ack(reader)
-        reader.mark_done(place, offset + 1)
-    assert len(reader._acked[TP(*place)]) == len(reader._acked_index[TP(*place)]) == 100
-    assert reader._new_offset(TP(*place)) == 100
+def test_frames_go_to_the_hub_and_nothing_is_left_for_faust(app: EngineApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went through its streams would be noted, acknowledged and kept until a commit of its own."""
+    reader, place = reader_of(app), Place("transactions", 0)
+    frame = PolledFrame([InputRecord(0, 0, None, b"")], 0, 1, place)
+    told: list[object] = []
+    monkeypatch.setattr(reader.membership, "received", lambda *what: told.append(what))
+    monkeypatch.setattr(reader.membership, "polled", told.append)
+
+    async def taken(*_arguments: object) -> list[PolledFrame]:
+        reader.note(Poll({place: Seen(1, 1)}, []))
+        return [frame]
+
+    monkeypatch.setattr(reader._thread, "getmany", taken)
+    assert asyncio.run(reader._getmany(set(), 1.0)) == {}
+    assert told == [(place, frame), Poll({place: Seen(1, 1)}, [])]
+    reader.mark_done(place, 1)
+    assert reader._new_offset(TP(*place)) == 1
     assert not reader._acked
-    assert not reader._acked_index
 
 
 def test_the_app_has_no_web_server_no_producer_and_one_agent(app: EngineApp) -> None:
