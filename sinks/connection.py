@@ -13,6 +13,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ProgrammingError
 
+from sinks.allocator import keep_freed_memory
 from sinks.settings import ClickHouseSettings
 
 #: Oldest server on which the tests' statements are known to exist.
@@ -80,6 +81,7 @@ def address(settings: ClickHouseSettings) -> str:
 
 def _open(settings: ClickHouseSettings) -> Client:
     if is_embedded(settings):
+        keep_freed_memory()
         return clickhouse_connect.get_client(interface="chdb", path=settings.url.removeprefix("chdb://"))
     url = urlsplit(settings.url)
     return clickhouse_connect.get_client(

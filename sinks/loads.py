@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
 from sinks.columns import Column, literal
+from sinks.lending import lent
 from sinks.tables import Table
 
+#: A column has its default by ``ifNull``, so nobody need note for each row which fields it left out.
+_LINES: Final = {"input_format_import_nested_json": 1, "input_format_defaults_for_omitted_fields": 0}
 #: Our columns of an event table, by where a journal's line has them.
 _OURS: Final = {"_position": ("position", "UInt64"), "_offset": ("offset", "UInt64"), "_trace": ("trace", "String")}
 
@@ -53,23 +55,27 @@ def of_lines(table: Table, partition: int, pieces: Sequence[Any]) -> Load:
 def send(client: Client, target: str, load: Load, rows: int, settings: dict[str, Any]) -> None:
     """One INSERT of one block. ``settings`` are of this statement. Raises what clickhouse-connect raises."""
     embedded = client.uri.startswith("chdb:")
-    if load.reading is None:
-        data = (piece for piece in load.pieces) if embedded else b"".join(load.pieces)
-        client.raw_insert(target, load.columns, data, fmt=load.form, settings=settings)
-        return
-    settings = settings | _one_block(rows) | {"input_format_import_nested_json": 1}
     names = ", ".join(f"`{name}`" for name in load.columns)
+    if load.reading is None:
+        if not embedded:
+            client.raw_insert(target, load.columns, b"".join(load.pieces), fmt=load.form, settings=settings)
+            return
+        with lent(load.pieces) as path:
+            client.command(f"INSERT INTO {target} ({names}) FROM INFILE {literal(path)} SETTINGS {_listed(settings)} FORMAT {load.form}")
+        return
+    settings = settings | _one_block(rows) | _LINES
     structure = literal(load.reading.structure)
     if not embedded:
         source = f"{target} ({names}) SELECT {load.reading.expressions} FROM input({structure})"
         client.raw_insert(source, None, b"".join(load.pieces), fmt=load.form, settings=settings)
         return
-    with NamedTemporaryFile(prefix="fenghuo-insert-") as file:
-        file.writelines(load.pieces)
-        file.flush()
-        listed = ", ".join(f"{name} = {literal(value) if isinstance(value, str) else value}" for name, value in settings.items())
-        source = f"file({literal(file.name)}, '{load.form}', {structure})"
-        client.command(f"INSERT INTO {target} ({names}) SETTINGS {listed} SELECT {load.reading.expressions} FROM {source}")
+    with lent(load.pieces) as path:
+        source = f"file({literal(path)}, '{load.form}', {structure})"
+        client.command(f"INSERT INTO {target} ({names}) SETTINGS {_listed(settings)} SELECT {load.reading.expressions} FROM {source}")
+
+
+def _listed(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {literal(value) if isinstance(value, str) else value}" for name, value in settings.items())
 
 
 def _one_block(rows: int) -> dict[str, int]:

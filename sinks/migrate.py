@@ -10,9 +10,10 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import resources
 from typing import Final, Literal
 
@@ -24,7 +25,7 @@ from sinks.connection import is_embedded
 from sinks.roles import declared_roles
 from sinks.settings import ClickHouseSettings
 from sinks.tables import declared_tables
-from sinks.views import declared_views
+from sinks.views import View, declared_views
 from sinks.views.complaints import ClockLine, clock_select
 
 Status = Literal["NOT_STARTED", "IN_PROGRESS", "COMPLETED", "SKIPPED"]
@@ -61,6 +62,15 @@ class Applied:
     checksum: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a database holds, read at one moment: steps that ran, columns of tables and views, comments, each by name."""
+
+    applied: Mapping[str, Applied]
+    columns: Mapping[str, Mapping[str, Column]]
+    comments: Mapping[str, str]
+
+
 class Migrator:
     """Plans and applies. Reads the server on every call, so that it never acts on what it remembers.
 
@@ -76,31 +86,35 @@ class Migrator:
 
     def status(self) -> list[Applied]:
         """Every numbered step and view, with what became of it. Raises MigrationRefused."""
-        applied = self._applied()
-        steps = [*self._numbered(), *self._views()]
-        return [applied.get(step.name, Applied(step.name, "NOT_STARTED", step.checksum)) for step in steps]
+        found = self._found()
+        steps = [*self._numbered(), *self._views(found)]
+        return [found.applied.get(step.name, Applied(step.name, "NOT_STARTED", step.checksum)) for step in steps]
 
     def pending(self) -> list[Step]:
         """What ``up`` would run, in order. Raises MigrationRefused for an edited file, a database from a newer program, another zone."""
-        self._refuse_surprises(self._applied())
-        return [*self._numbered_pending(), *self._columns(), *self._views_pending(), *self._titles(), *self._roles_pending()]
+        found = self._found()
+        self._refuse_surprises(found)
+        return [step for steps in self._parts for step in steps(found)]
 
     def up(self, break_lock: bool = False) -> Iterator[Step]:
         """Apply what is pending, yielding each step once it is done. May be stopped and run again at any point."""
         self._client.command(f"CREATE DATABASE IF NOT EXISTS {self._database}")
         self._client.command(_JOURNAL.replace("{database}", self._database))
         with self._lock(break_lock or is_embedded(self._settings)):
-            self._refuse_surprises(self._applied())
-            for pending in (
-                self._numbered_pending,
-                self._columns,
-                self._views_pending,
-                self._titles,
-                self._roles_pending,
-            ):  # each looks at what the one before it made
-                for step in pending():
+            self._refuse_surprises(self._found())
+            for steps in self._parts:
+                for step in steps(self._found()):  # which the part before it has changed
                     self._apply(step)
                     yield step
+
+    @cached_property
+    def _declared_views(self) -> tuple[View, ...]:
+        return declared_views(self._database, self._settings.business_timezone)
+
+    @property
+    def _parts(self) -> tuple[Callable[[Found], Iterable[Step]], ...]:
+        """In this order: each rests on what the one before it made."""
+        return self._numbered_pending, self._columns, self._views_pending, self._titles, self._roles_pending
 
     def _apply(self, step: Step) -> None:
         if step.skip:
@@ -121,8 +135,7 @@ class Migrator:
                 continue
             text = file.read_text(encoding="utf-8")
             sql = text.replace("{database}", self._database).replace("{window}", str(DEDUPLICATION_WINDOW)).replace("{zone}", self._settings.business_timezone)
-            needs = _REQUIRES.search(text)
-            yield Step(file.name.removesuffix(".sql"), sql, _checksum(text), self._lacks(needs[1]) if needs else "")
+            yield Step(file.name.removesuffix(".sql"), sql, _checksum(text))
 
     def _lacks(self, need: str) -> str:
         """What keeps a file with this need from running on this server; empty if nothing does. Raises ValueError for a need that nobody knows."""
@@ -145,58 +158,56 @@ class Migrator:
                 self._manages_users = False
         return self._manages_users
 
-    def _views(self) -> Iterator[Step]:
-        if self._complaint_clock is not None or COMPLAINT_CLOCK not in self._applied():
+    def _views(self, found: Found) -> Iterator[Step]:
+        if self._complaint_clock is not None or COMPLAINT_CLOCK not in found.applied:
             yield self._view(
                 COMPLAINT_CLOCK, clock_select(self._complaint_clock or ()), "Limits for answering a complaint, from the policy pack: read v_complaints"
             )
-        for view in declared_views(self._database, self._settings.business_timezone):
+        for view in self._declared_views:
             yield self._view(view.name, view.select, view.comment)
 
     def _view(self, name: str, select: str, comment: str) -> Step:
         sql = f"CREATE OR REPLACE VIEW {self._database}.{name} AS {select} COMMENT {literal(comment)}"
         return Step(name, sql, _checksum(sql))
 
-    def _numbered_pending(self) -> list[Step]:
-        applied = self._applied()
-        return [step for step in self._numbered() if applied.get(step.name, _NEVER).status not in ("COMPLETED", "SKIPPED")]
+    def _numbered_pending(self, found: Found) -> list[Step]:
+        pending = [step for step in self._numbered() if found.applied.get(step.name, _NEVER).status not in ("COMPLETED", "SKIPPED")]
+        return [replace(step, skip=self._lacks(needs[1])) if (needs := _REQUIRES.search(step.sql)) else step for step in pending]
 
-    def _views_pending(self) -> list[Step]:
-        return self._changed(self._views())
+    def _views_pending(self, found: Found) -> list[Step]:
+        return _changed(self._views(found), found)
 
-    def _roles_pending(self) -> list[Step]:
+    def _roles_pending(self, found: Found) -> list[Step]:
         """Grants as declared; nothing where there are no users to grant to."""
         if not self._users():
             return []
-        return self._changed(Step(grant.name, grant.sql, _checksum(grant.sql)) for grant in declared_roles(self._database))
+        return _changed((Step(grant.name, grant.sql, _checksum(grant.sql)) for grant in declared_roles(self._database)), found)
 
-    def _changed(self, steps: Iterable[Step]) -> list[Step]:
-        applied = self._applied()
-        return [step for step in steps if (was := applied.get(step.name, _NEVER)).checksum != step.checksum or was.status != "COMPLETED"]
-
-    def _columns(self) -> Iterator[Step]:
+    def _columns(self, found: Found) -> Iterator[Step]:
         """One ALTER for every table whose columns, defaults or comments are not as declared."""
-        actual, comments = self._actual(), self._comments()
         for table in declared_tables(self._settings.business_timezone):
-            columns = actual.get(table.name, {})
+            columns = found.columns.get(table.name, {})
             changes = [change for column in table.columns for change in _changes(column, columns.get(column.name))]
             if changes:
                 yield Step(table.name, f"ALTER TABLE {self._database}.{table.name} {', '.join(changes)}")
-            if comments.get(table.name, "") != table.comment:
+            if found.comments.get(table.name, "") != table.comment:
                 yield Step(f"{table.name} (comment)", f"ALTER TABLE {self._database}.{table.name} MODIFY COMMENT {literal(table.comment)}")
 
-    def _titles(self) -> Iterator[Step]:
+    def _titles(self, found: Found) -> Iterator[Step]:
         """The titles of the views' columns as their comments; replacing a view drops them."""
-        actual = self._actual()
-        for view in declared_views(self._database, self._settings.business_timezone):
+        for view in self._declared_views:
             wanted = {name: view.title(name).comment() for name in view.columns}
             changes = [
                 f"COMMENT COLUMN `{name}` {literal(wanted[name])}"
-                for name, column in actual.get(view.name, {}).items()
+                for name, column in found.columns.get(view.name, {}).items()
                 if name in wanted and column.comment != wanted[name]
             ]
             if changes:
                 yield Step(f"{view.name} (titles)", f"ALTER TABLE {self._database}.{view.name} {', '.join(changes)}")
+
+    def _found(self) -> Found:
+        comments = self._comments()
+        return Found(self._applied() if "migrations" in comments else {}, self._actual(), comments)
 
     def _actual(self) -> dict[str, dict[str, Column]]:
         rows = self._client.query(
@@ -213,14 +224,12 @@ class Migrator:
         return {str(name): str(comment) for name, comment in self._client.query(query, parameters={"database": self._database}).result_rows}
 
     def _applied(self) -> dict[str, Applied]:
-        if "migrations" not in self._comments():
-            return {}
         rows = self._client.query(f"SELECT name, argMax(status, at), argMax(checksum, at) FROM {self._database}.migrations GROUP BY name").result_rows
         return {name: Applied(name, status, checksum) for name, status, checksum in rows}
 
-    def _refuse_surprises(self, applied: dict[str, Applied]) -> None:
+    def _refuse_surprises(self, found: Found) -> None:
         known = {step.name: step for step in self._numbered()}
-        for name, was in applied.items():
+        for name, was in found.applied.items():
             if not _FILE.fullmatch(f"{name}.sql"):
                 continue
             if name not in known:
@@ -229,7 +238,7 @@ class Migrator:
                 raise MigrationRefused(
                     f"migration {name} was edited after it ran on database {self._database}: restore sinks/migrations/{name}.sql and add a new file"
                 )
-        zone = applied.get(_ZONE)
+        zone = found.applied.get(_ZONE)
         if zone is not None and zone.checksum != self._settings.business_timezone:
             raise MigrationRefused(
                 f"database {self._database} keeps business days of {zone.checksum}, the settings say {self._settings.business_timezone}:"
@@ -279,6 +288,10 @@ ENGINE = MergeTree ORDER BY (name, at)
 SETTINGS non_replicated_deduplication_window = 0
 COMMENT 'Which steps of the schema ran'
 """
+
+
+def _changed(steps: Iterable[Step], found: Found) -> list[Step]:
+    return [step for step in steps if (was := found.applied.get(step.name, _NEVER)).checksum != step.checksum or was.status != "COMPLETED"]
 
 
 def _checksum(text: str) -> str:

@@ -41,7 +41,7 @@ _STALLED_SECONDS = 180.0
 _REPORT_SECONDS = 1.0
 _COMMIT_SECONDS = 0.2
 _PATIENCE = 5  # so many times as long a small batch waits where full ones go before it, or more to fill it is there
-_BEHIND = 0.25  # of a batch in one read: more is there than a live load brings
+_BEHIND = 0.25  # of a batch, in one read or at a partition's end: more than a live load brings
 _REMEDY = "check FENGHUO_CLICKHOUSE__USER, its password and its rights: it must read and insert"
 __all__ = ["KafkaGone", "Sink", "SinkStopped"]
 
@@ -217,7 +217,8 @@ class Sink:
     def _ready(self, hand: Hand, flush: bool, now: float, patience: int) -> bool:
         if hand.place in self._pending:
             return True
-        return bool(hand.records) and not hand.waiting and (flush or hand.ripe(self._settings, now, patience))
+        rest = hand.at_end and hand.rows >= self._settings.batch_rows * _BEHIND  # of what had piled up: to wait for more would bring little
+        return bool(hand.records) and not hand.waiting and (flush or rest or hand.ripe(self._settings, now, patience))
 
     def _step(self, hand: Hand) -> None:
         batch = self._pending.get(hand.place) or self._next_batch(hand)
