@@ -22,7 +22,7 @@ from schemas.outputs.dead_letter import SetAside
 from schemas.topics import Registry
 from streams.customer.customer import CustomerInHand
 from streams.customer.in_hand import CustomersInHand
-from streams.customer.state import FORM, wake_of
+from streams.customer.state import FORM, FORMS_READ, wake_of
 from streams.customer.warnings import Look, Warnings
 from streams.merge import Head, Merge
 from streams.partition_record import KEY, InputProgress, Outcome, PartitionRecord, Waiting, decode_record, encode_record
@@ -94,11 +94,12 @@ class Lane:
         self.states = states
         stored = states.pop(KEY, None)
         self.record = PartitionRecord(Watermark(pack.disorder_ms), state_form=FORM) if stored is None else decode_record(stored)
-        if self.record.state_form != FORM:
+        if self.record.state_form not in FORMS_READ:
             raise ValueError(
-                f"customers are stored in form {self.record.state_form}, this version reads form {FORM}; "
+                f"customers are stored in form {self.record.state_form}, this version reads forms {FORMS_READ[0]} to {FORMS_READ[-1]}; "
                 "run the version that wrote them, or start a new namespace from the inputs"
             )
+        self.record.state_form = FORM
         self.record.watermark.disorder_ms = pack.disorder_ms
         self._limit = self._budget = 0
         self._lateness_ms = pack.lateness_days * DAY_MS

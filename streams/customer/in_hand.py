@@ -14,6 +14,7 @@ from streams.watermark import Watermark
 
 _IN_HAND: Final = 2_500  # customers kept decoded between frames, some 50 KB each, and as many again of those before them
 COMPRESSED_FROM: Final = 2 * _IN_HAND  # customers of a partition; with more, most are not in hand, and their states are kept compressed
+SELDOM_FROM: Final = 20 * _IN_HAND  # customers of a partition; with more, hardly one comes again while it is kept decoded, so none is kept
 
 
 class CustomersInHand:
@@ -50,6 +51,8 @@ class CustomersInHand:
         for key in keys:
             customer = self._latest[key]
             changelog[key] = self._states[key] = encode(customer.state, self._warnings.wake(customer), compressed=compressed)
-        if len(self._latest) > _IN_HAND:
+        if len(self._states) >= SELDOM_FROM:
+            self._latest.clear()
+        elif len(self._latest) > _IN_HAND:
             self._latest, self._before = {}, self._latest
         return changelog

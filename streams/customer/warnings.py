@@ -50,7 +50,10 @@ class Warnings:
         """Derive when each rule wants its next look, as of the last time the customer was looked at. Needed before anything else."""
         facts = CustomerFacts(customer)
         known = {(episode.rule, episode.subject): episode for episode in customer.state.episodes}
+        warned = {episode.rule for episode in customer.state.episodes}
         for rule in self._pack.rules:
+            if rule.awaited is None and rule.id not in warned:
+                continue  # nothing but an event can raise it
             for subject, of_subject in self._subjects(rule, customer, facts):
                 self._schedule(rule, subject, customer, of_subject, known.get((rule.id, subject)))
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from schemas.localtime import Day
+
+#: How a history's columns are read from where they are stored: they stay bytes until a cell is wanted.
+Stored = tuple[list[str], msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw, list[int], int, list[int], list[list[int]], list[list[int]]]
+_column: Final = msgspec.msgpack.Decoder(list[int]).decode
 
 
 class History:
@@ -18,17 +23,19 @@ class History:
     ``steps`` are the days, each as its distance from the one before (the first from 0): like counts and label numbers mostly small, so
     stored in a byte. The sums over windows of ``spans`` days as of ``today`` are stored beside the cells, a row a window, because to take
     them anew costs more than all else about a customer who is not in hand.
+
+    Columns that come as bytes stay so until ``open`` is called: most of a snapshot is sums, and the bytes go back as they came.
     """
 
-    __slots__ = ("count_sums", "counts", "edges", "labels", "numbers", "spans", "steps", "today", "total_sums", "totals")
+    __slots__ = ("_bytes", "count_sums", "counts", "edges", "labels", "numbers", "spans", "steps", "today", "total_sums", "totals")
 
     def __init__(
         self,
         labels: list[str] | None = None,
-        steps: list[int] | None = None,
-        numbers: list[int] | None = None,
-        counts: list[int] | None = None,
-        totals: list[int] | None = None,
+        steps: list[int] | msgspec.Raw | None = None,
+        numbers: list[int] | msgspec.Raw | None = None,
+        counts: list[int] | msgspec.Raw | None = None,
+        totals: list[int] | msgspec.Raw | None = None,
         spans: list[int] | None = None,
         today: Day = 0,
         edges: list[int] | None = None,
@@ -36,24 +43,30 @@ class History:
         total_sums: list[list[int]] | None = None,
     ) -> None:
         self.labels: list[str] = [] if labels is None else labels
-        self.steps: list[int] = [] if steps is None else steps
-        self.numbers: list[int] = [] if numbers is None else numbers
-        self.counts: list[int] = [] if counts is None else counts
-        self.totals: list[int] = [] if totals is None else totals
+        self._bytes: tuple[Any, ...] | None = (steps, numbers, counts, totals) if isinstance(steps, msgspec.Raw) else None
+        self.steps: list[int] = steps if isinstance(steps, list) else []
+        self.numbers: list[int] = numbers if isinstance(numbers, list) else []
+        self.counts: list[int] = counts if isinstance(counts, list) else []
+        self.totals: list[int] = totals if isinstance(totals, list) else []
         self.spans: list[int] = [] if spans is None else spans
         self.today = today
         self.edges: list[int] = [] if edges is None else edges
         self.count_sums: list[list[int]] = [] if count_sums is None else count_sums
         self.total_sums: list[list[int]] = [] if total_sums is None else total_sums
 
+    def open(self) -> None:
+        """Read the columns: needed before a cell is looked at or changed."""
+        if self._bytes is not None:
+            steps, numbers, counts, totals = self._bytes
+            self.steps, self.numbers, self.counts, self.totals = _column(steps), _column(numbers), _column(counts), _column(totals)
+            self._bytes = None
+
     def packed(self) -> tuple[Any, ...]:
         """What is stored."""
+        columns = (self.steps, self.numbers, self.counts, self.totals) if self._bytes is None else self._bytes
         return (
             self.labels,
-            self.steps,
-            self.numbers,
-            self.counts,
-            self.totals,
+            *columns,
             self.spans,
             self.today,
             self.edges,
@@ -61,7 +74,7 @@ class History:
             self.total_sums,
         )
 
-    def insert(self, index: int, days: array[int], number: int, count: int, total: int) -> None:
+    def insert(self, index: int, days: list[Day], number: int, count: int, total: int) -> None:
         """Put in a cell, whose day is ``days[index]`` already."""
         self.steps.insert(index, days[index] - days[index - 1] if index else days[index])
         if index + 1 < len(days):
@@ -70,7 +83,7 @@ class History:
         self.counts.insert(index, count)
         self.totals.insert(index, total)
 
-    def drop(self, cells: int, days: array[int]) -> None:
+    def drop(self, cells: int, days: list[Day]) -> None:
         """Forget the oldest cells; ``days`` are without them already."""
         del self.steps[:cells], self.numbers[:cells], self.counts[:cells], self.totals[:cells]
         if days:
@@ -115,19 +128,26 @@ class Windows:
     away what leaves one on it: reading a sum, which rules and snapshots do far more often than either, is a look-up.
     """
 
-    __slots__ = ("_dates", "_edges", "_groups_of", "counts", "days", "history", "layout", "today", "totals")
+    __slots__ = ("_dates", "_edges", "_groups_of", "_opened", "counts", "days", "history", "layout", "today", "totals")
 
     def __init__(self, history: History, days: tuple[int, ...], today: Day, groups_of: GroupsOf = _itself) -> None:
         self.history = history
         self.days = days
         self.layout = _layout(tuple(history.labels), groups_of)
         self._groups_of = groups_of
-        self._dates = array("i", accumulate(history.steps))
+        self._dates: list[Day] = []
+        self._opened = False
         if history.spans == list(days) and history.today <= today:
             self.today, self._edges, self.counts, self.totals = history.today, history.edges, history.count_sums, history.total_sums
             self.advance(today)
         else:
             self._take_anew(today)
+
+    def _open(self) -> None:
+        """Read the cells, and their days."""
+        self._opened = True
+        self.history.open()
+        self._dates = list(accumulate(self.history.steps))
 
     def _take_anew(self, today: Day) -> None:
         history = self.history
@@ -145,6 +165,8 @@ class Windows:
 
     def _pass_to(self, today: Day) -> None:
         """Take out of each window the cells that left it, and into it those whose day has come."""
+        if not self._opened:
+            self._open()
         history, dates, edges = self.history, self._dates, self._edges
         self.today = history.today = today
         if not dates:
@@ -182,6 +204,8 @@ class Windows:
         ago = self.today - day
         if ago >= self.days[-1]:
             return
+        if not self._opened:
+            self._open()
         first = 0  # of the windows that reach back to that day
         while self.days[first] <= ago:
             first += 1

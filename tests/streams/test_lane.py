@@ -21,7 +21,7 @@ from schemas.topics import Registry, load_registry, partition_of
 from streams.customer.customer import CustomerInHand
 from streams.customer.facts import CustomerFacts
 from streams.customer.snapshot import snapshot
-from streams.customer.state import FORM, wake_of
+from streams.customer.state import FORM, FORMS_READ, wake_of
 from streams.customer.state import decode as decode_state
 from streams.customer.warnings import Warnings
 from streams.lane import Frame, Lane
@@ -102,11 +102,13 @@ def test_a_restart_after_any_frame_changes_nothing(undisturbed: list[tuple[Lane,
         assert [pair for pair in restarted if pair[1].topic == topic] == outputs(iter(undisturbed), topic)
 
 
+@pytest.mark.parametrize("seldom_from", [6, 1_000_000])
 def test_customers_who_do_not_all_fit_in_hand_are_kept_compressed_and_come_to_the_same(
-    monkeypatch: pytest.MonkeyPatch, undisturbed: list[tuple[Lane, Frame]], inputs: list[FileRecord], registry: Registry, pack: Pack
+    monkeypatch: pytest.MonkeyPatch, undisturbed: list[tuple[Lane, Frame]], inputs: list[FileRecord], registry: Registry, pack: Pack, seldom_from: int
 ):
     monkeypatch.setattr(in_hand_module, "_IN_HAND", 3)
     monkeypatch.setattr(in_hand_module, "COMPRESSED_FROM", 6)
+    monkeypatch.setattr(in_hand_module, "SELDOM_FROM", seldom_from)
     crowded = list(replay(inputs, registry, pack, RECEIVED, 7))
     for topic in RESULTS:
         assert outputs(iter(crowded), topic) == outputs(iter(undisturbed), topic)
@@ -137,8 +139,22 @@ def test_a_lane_does_not_open_on_states_of_another_form(undisturbed: list[tuple[
     record = decode_record(frame.changelog[KEY] or b"")
     Lane(lane.number, registry, pack, lane.states | {KEY: encode_record(record)})
     unsaid = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_record(record))[:-1])
-    with pytest.raises(ValueError, match=f"stored in form 1, this version reads form {FORM}"):
+    with pytest.raises(ValueError, match=f"stored in form 1, this version reads forms {FORMS_READ[0]} to {FORM}"):
         Lane(lane.number, registry, pack, lane.states | {KEY: unsaid})
+
+
+def test_a_lane_that_opens_on_an_earlier_form_writes_its_own(registry: Registry, pack: Pack):
+    bank = Bank(pack)
+    bank.transaction("c1", "5.00", "card_purchase", "2026-01-01T10:00:00")
+    record = decode_record(bank.frames[-1].changelog[KEY] or b"")
+    record.state_form = FORMS_READ[0]
+    lane = Lane(0, bank.lane.registry, pack, bank.lane.states | {KEY: encode_record(record)})
+    for kind in registry.inputs:
+        lane.ended(kind, True)
+    lane.offer("transaction", [InputRecord(7, RECEIVED, b"c1", b"not an event")])
+    frame = lane.frame(10)
+    assert frame is not None
+    assert decode_record(frame.changelog[KEY] or b"").state_form == FORM
 
 
 def test_a_gap_in_a_journal_is_refused(registry: Registry, pack: Pack):
