@@ -1,7 +1,8 @@
 """Other engines beside ours, on the same broker, topic and machine, one after the other, several rounds interleaved.
 
-All but the last do the small job: parse or validate a transaction, sum per customer and day, keep the sums in a changelog. The last
-is the whole product. The peers' programs are in ``benchmarks/`` of the repository, each as its own documentation advises.
+All but the last two do the small job: parse or validate a transaction, sum per customer and day, keep the sums in a changelog. Then comes
+the whole product, and last its engine with all that the product writes and nothing of what it computes. The programs are in ``benchmarks/``
+of the repository, the peers' each as its own documentation advises.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ PEERS: Final = (
     Peer("kafka_streams", "Kafka Streams 4.1, exactly_once_v2", "streams", _kafka_streams),
     Peer("fenghuo_small", "Fenghuo, small job, exactly once", "small", _python("fenghuo_small.py")),
     Peer("fenghuo_full", "Fenghuo, full job, exactly once", "customer", lambda: worker_command(until_drained=False)),
+    Peer("fenghuo_written", "of the full job, its records written", "written", _python("full_job_written_only.py")),
 )
 
 
@@ -118,9 +120,11 @@ def _ratios(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
 def _load(kafka: KafkaSettings, events: int, customers: int) -> None:
     registry = kafka.registry()
     topic = registry.name("transactions")
-    changelog = NewTopic(f"{kafka.namespace}.small-changelog", registry.partitions, 1, config={"cleanup.policy": "compact"})
+    changelogs = [
+        NewTopic(f"{kafka.namespace}.{job}-changelog", registry.partitions, 1, config={"cleanup.policy": "compact"}) for job in ("small", "written")
+    ]
     admin = AdminClient(dict(kafka.client_config()))
-    for future in admin.create_topics([changelog]).values():
+    for future in admin.create_topics(changelogs).values():
         future.result()
     producer = Producer(
         {**kafka.client_config(), "linger.ms": 20, "batch.size": 1 << 20, "compression.type": "lz4", "enable.idempotence": True, "log_level": 0}
