@@ -75,7 +75,8 @@ class Sink:
         self._clickhouse = clickhouse
         self._registry = kafka.registry()
         self._telemetry = telemetry
-        self._clients = [client] if client is not None else []
+        self._own_clients: list[Client] = []
+        self._clients = self._own_clients if client is None else [client]
         self._lanes_wanted = settings.lanes if client is None else 1
         self._source: Source = source or KafkaSource(kafka, settings.group, settings.session_timeout_seconds, telemetry)
         self._dead_letters: DeadLetters = dead_letters or KafkaDeadLetters(kafka)
@@ -140,6 +141,8 @@ class Sink:
             self._ahead.close()
             if self._lanes is not None:
                 self._lanes.close()
+            for client in self._own_clients:
+                client.close()
             self._source.close()
 
     def _prepare(self, stop: threading.Event) -> bool:
