@@ -101,7 +101,8 @@ class EmbeddedClickHouse:
         """A socket that holds its port at once: nobody takes it between the choice and the use. Raises UserError where none can be had."""
         while True:
             self.port = choose_port(self._asked_port, DEFAULT_PORT, "embedded ClickHouse")
-            listening = socket.socket()
+            # Of a socket that does not name its protocol asyncio leaves Nagle's algorithm on: each answer would wait 40 ms for the client's ACK.
+            listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listening.bind((LOOPBACK, self.port))

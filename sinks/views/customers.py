@@ -60,7 +60,7 @@ def latest_columns(keys: Sequence[str]) -> tuple[str, ...]:
 
 def latest_select(database: str, zone: str, keys: Sequence[str]) -> str:
     """One row a customer as of today: facts, these metrics of the newest snapshot, silence and days past due."""
-    return _standing(database, zone, f"{database}.customer_metrics_latest FINAL", today(database), keys)
+    return _standing(database, zone, f"{database}.customer_metrics_latest FINAL", today(database, zone), keys)
 
 
 def history_columns(keys: Sequence[str]) -> tuple[str, ...]:

@@ -48,7 +48,8 @@ def migrated_once(server: tuple[Client, Path]) -> ClickHouseSettings:
 def clickhouse(migrated_once: ClickHouseSettings, client: Client) -> ClickHouseSettings:
     """A migrated database with no rows, and with no memory of tokens: tables are made anew."""
     tables = client.query(
-        "SELECT name FROM system.tables WHERE database = {d:String} AND engine = 'ReplacingMergeTree'", parameters={"d": migrated_once.database}
+        "SELECT name FROM system.tables WHERE database = {d:String} AND engine IN ('ReplacingMergeTree', 'AggregatingMergeTree')",
+        parameters={"d": migrated_once.database},
     ).result_rows
     for (name,) in tables:
         client.command(f"TRUNCATE TABLE {migrated_once.database}.{name}")

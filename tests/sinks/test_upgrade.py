@@ -31,8 +31,9 @@ class Earlier(Migrator):
 def schema(client: Client, database: str) -> dict[str, list[Any]]:
     """All that makes up a schema but the order of columns, which an upgrade cannot change."""
     queries = {
-        "tables": "SELECT name, engine, engine_full, sorting_key, partition_key, comment FROM system.tables WHERE database = {d:String} AND engine != 'View'",
-        "views": "SELECT name, as_select, comment FROM system.tables WHERE database = {d:String} AND engine = 'View'",
+        "tables": "SELECT name, engine, engine_full, sorting_key, partition_key, comment FROM system.tables"
+        " WHERE database = {d:String} AND engine NOT LIKE '%View'",
+        "views": "SELECT name, engine, as_select, comment FROM system.tables WHERE database = {d:String} AND engine LIKE '%View'",
         "columns": "SELECT table, name, type, default_kind, default_expression, compression_codec, comment FROM system.columns WHERE database = {d:String}",
         "indexes": "SELECT table, name, type_full, expr, granularity FROM system.data_skipping_indices WHERE database = {d:String}",
         "projections": "SELECT table, name, query FROM system.projections WHERE database = {d:String}",
