@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,20 +42,15 @@ class KafkaDeadLetters:
     """The topic ``dead-letters``, through a producer that is opened when it is first needed.
 
     Not part of a transaction: a crash between this and the offset commit writes them twice. The view
-    ``v_dead_letters`` shows each once. For any thread.
+    ``v_dead_letters`` shows each once.
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
         self._topic = kafka.registry().name("dead-letters")
         self._producer: Producer | None = None
-        self._lock = threading.Lock()
 
     def put(self, refused: list[Refused]) -> None:
-        with self._lock:
-            self._put(refused)
-
-    def _put(self, refused: list[Refused]) -> None:
         if self._producer is None:
             self._producer = Producer({**self._kafka.client_config(), "enable.idempotence": True, "acks": "all", "delivery.timeout.ms": 30_000})
         failed: list[object] = []

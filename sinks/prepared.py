@@ -1,6 +1,6 @@
 """Records made ready for their tables, at once or ahead of time: what costs the sink's own time, and needs neither Kafka nor ClickHouse.
 
-While one batch is being inserted, ClickHouse works and the sink waits: a thread of its own makes the next one ready meanwhile. That is a
+While one batch is being inserted, ClickHouse works and the sink waits: a second thread makes the next one ready meanwhile. That is a
 guess about what comes next. A batch is made of exactly its records in any case: what was made ready of others is not taken.
 """
 
@@ -34,39 +34,40 @@ def prepare(place: Place, records: Sequence[Record], tables: Mapping[str, Table]
 
 
 class Ahead:
-    """Makes batches ready in a thread of its own, ``most`` at a time, one of a place. ``start`` is for one thread at a time, ``take`` for any."""
+    """Makes one batch ready in a second thread. All calls come from one other thread."""
 
-    def __init__(self, tables: Mapping[str, Table], most: int = 1) -> None:
+    def __init__(self, tables: Mapping[str, Table]) -> None:
         self._tables = tables
-        self._most = most
         self._pool: ThreadPoolExecutor | None = None
-        self._under_way: dict[Place, tuple[Sequence[Record], Future[Prepared]]] = {}
+        self._under_way: tuple[Place, Sequence[Record], Future[Prepared]] | None = None
 
     @property
     def free(self) -> bool:
-        """Whether one more may be begun."""
-        return len(self._under_way) < self._most
+        """Whether nothing is under way, or waits to be taken."""
+        return self._under_way is None
 
-    def start(self, place: Place, records: Sequence[Record]) -> bool:
-        """Begin with the records that will probably be asked for next of this place. False where something of it is begun already."""
-        if place in self._under_way:
-            return False
+    def start(self, place: Place, records: Sequence[Record]) -> None:
+        """Begin with the records that will probably be asked for next of this place."""
         self._pool = self._pool or ThreadPoolExecutor(1, "sink-ahead")
-        self._under_way[place] = records, self._pool.submit(prepare, place, records, self._tables)
-        return True
+        self._under_way = place, records, self._pool.submit(prepare, place, records, self._tables)
 
     def take(self, place: Place, records: Sequence[Record]) -> Prepared:
         """These records, made ready: ahead of time if just these were begun, else now."""
-        begun, made = self._under_way.pop(place, (None, None))
-        return made.result() if made is not None and begun == records else prepare(place, records, self._tables)
+        if self._under_way is not None and self._under_way[0] == place:
+            _, begun, made = self._under_way
+            self._under_way = None
+            if begun == records:
+                return made.result()
+        return prepare(place, records, self._tables)
 
     def forget(self, place: Place) -> None:
         """Let go of what was begun for this place."""
-        self._under_way.pop(place, None)
+        if self._under_way is not None and self._under_way[0] == place:
+            self._under_way = None
 
     def close(self) -> None:
         """Wait for what is under way, and end the thread."""
-        self._under_way.clear()
+        self._under_way = None
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None

@@ -47,7 +47,6 @@ class SinkSettings(BaseModel):
     batch_bytes: int = Field(64 * 2**20, ge=2**20, le=2**30, description="or at this many bytes")
     batch_seconds: float = Field(1.0, gt=0, le=600, description="or at this age, so that a quiet partition is fresh too")
     backlog_rows: int = Field(400_000, ge=1, le=10_000_000, description="rows in hand over all partitions at which reading pauses")
-    lanes: int = Field(2, ge=1, le=16, description="batches of different partitions that are inserted at the same time, each over a connection of its own")
     retry_seconds: float = Field(30.0, gt=0, le=600, description="longest pause between two tries while ClickHouse is away; the first is 0.1 s")
     session_timeout_seconds: float = Field(
         10.0, ge=1, le=300, description="seconds after which a silent sink loses its partitions; brokers take no less than 6 unless told so"

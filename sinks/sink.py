@@ -1,9 +1,8 @@
 """The sink: reads what the workers published, and fills ClickHouse, each range of offsets once.
 
-A turn is: read; of the partitions with enough in hand, take the next step of one's range, or of several's, as many as there are lanes;
-when there is none, or some time has passed, commit what was confirmed. While ClickHouse takes a batch, another thread makes a next one
-ready, where it is clear which that is. While ClickHouse is away, reading pauses and the same batch is tried again, each time later;
-membership of the group goes on.
+A turn is: read; of the partitions with enough in hand, take the next step of one's range; when there is none, or some time has
+passed, commit what was confirmed. While ClickHouse takes a batch, a second thread makes the next one ready, where it is clear which that
+is. While ClickHouse is away, reading pauses and the same batch is tried again, each time later; membership of the group goes on.
 Offsets are committed after the rows are confirmed, never before.
 """
 
@@ -24,7 +23,6 @@ from sinks.connection import address, connect
 from sinks.dead_letters import DeadLetters, KafkaDeadLetters
 from sinks.errors import Fate, code_of, fate_of, summary
 from sinks.hand import Hand
-from sinks.lanes import Lane, Lanes
 from sinks.migrate import COMPLAINT_CLOCK, Migrator
 from sinks.milestones import Milestone, Observer, unobserved
 from sinks.prepared import Ahead, Prepared
@@ -51,7 +49,7 @@ __all__ = ["KafkaGone", "Sink", "SinkStopped"]
 class Sink:
     """One member of the sink's consumer group. ``run`` belongs to one thread; the probes may ask from any.
 
-    ``client`` may be shared with nothing else, and is the only lane. Without one the sink connects by itself, and waits for the server. ``source``,
+    ``client`` may be shared with nothing else. Without one the sink connects by itself, and waits for the server. ``source``,
     ``ranges`` and ``dead_letters`` are Kafka's and ClickHouse's unless given. ``observe`` is told each milestone of each batch.
     ``complaint_clock`` is the policy pack's, to be compared with the one that ClickHouse judges by: only a warning, for no row depends on it.
     """
@@ -75,9 +73,7 @@ class Sink:
         self._clickhouse = clickhouse
         self._registry = kafka.registry()
         self._telemetry = telemetry
-        self._own_clients: list[Client] = []
-        self._clients = self._own_clients if client is None else [client]
-        self._lanes_wanted = settings.lanes if client is None else 1
+        self._client = client
         self._source: Source = source or KafkaSource(kafka, settings.group, settings.session_timeout_seconds, telemetry)
         self._dead_letters: DeadLetters = dead_letters or KafkaDeadLetters(kafka)
         self._group = f"{kafka.namespace}-{settings.group}"
@@ -89,11 +85,9 @@ class Sink:
         self._committed: dict[Place, int] = {}
         self._incarnations: dict[str, str] = {}
         self._tables = declared_tables(clickhouse.business_timezone)
-        self._ahead = Ahead({table.name: table for table in self._tables}, self._lanes_wanted)
-        self._looking = threading.Lock()
-        self._lanes: Lanes | None = None
-        self._under_way: frozenset[Place] = frozenset()
-        self._ranges = ranges
+        self._ahead = Ahead({table.name: table for table in self._tables})
+        self._writer: Writer | None = None
+        self._ranges: RangeStore | None = ranges
         self._waiting = ["kafka: partitions"]
         self._away = ""
         self._pause = _FIRST_PAUSE
@@ -139,19 +133,15 @@ class Sink:
         finally:
             self._waiting = ["kafka: partitions"]
             self._ahead.close()
-            if self._lanes is not None:
-                self._lanes.close()
-            for client in self._own_clients:
-                client.close()
             self._source.close()
 
     def _prepare(self, stop: threading.Event) -> bool:
         while not stop.is_set():
             self._turned = time.monotonic()
             try:
-                while len(self._clients) < self._lanes_wanted:
-                    self._clients.append(connect(self._clickhouse))
-                self._compare_schema(self._clients[0])
+                if self._client is None:
+                    self._client = connect(self._clickhouse)
+                self._compare_schema(self._client)
                 break
             except Exception as error:
                 if fate_of(error) is not Fate.RETRY:
@@ -160,21 +150,20 @@ class Sink:
                     raise
                 self._delay(_clickhouse(error))
                 stop.wait(self._retry_at - time.monotonic())
-        if not self._clients:
+        if self._client is None:
             return False
         self._back()
+        self._writer = Writer(
+            self._client,
+            self._clickhouse.database,
+            self._tables,
+            self._registry,
+            self._dead_letters,
+            self._telemetry,
+            self._settings.refused_rows,
+            self._observe,
+        )
         return True
-
-    def _open_lanes(self) -> Lanes:
-        """Once the source tells which topics these are."""
-        self._incarnations = self._source.incarnations()
-        names = {self._registry.name(short): incarnation for short, incarnation in self._incarnations.items()}
-        made, database = [], self._clickhouse.database
-        for client in self._clients:
-            limit, observe = self._settings.refused_rows, self._observe
-            writer = Writer(client, database, self._tables, self._registry, self._dead_letters, self._telemetry, limit, observe)
-            made.append(Lane(writer, self._ranges or ClickHouseRanges(client, database, names)))
-        return Lanes(made)
 
     def _compare_schema(self, client: Client) -> None:
         pending = Migrator(client, self._clickhouse, self._complaint_clock).pending()
@@ -212,35 +201,18 @@ class Sink:
         return [] if self._enough() else self._source.poll(0.0)
 
     def _advance(self, flush: bool) -> None:
-        """A step of the partitions whose turn it is."""
+        """A step of the partition whose turn it is."""
         self._more = False
-        ready = self._whose_turn(flush)
-        if ready:
-            lanes = self._lanes = self._lanes or self._open_lanes()
-            self._load_ranges(lanes.first.ranges)
-            self._under_way = frozenset(hand.place for hand in ready)
-            lanes.each(self._step, ready)
-            for hand in ready:
-                self._hands[hand.place] = self._hands.pop(hand.place)
+        now = time.monotonic()
+        patiences = (_PATIENCE,) if self._behind and not flush else (_PATIENCE, 1)
+        hand = next((one for patience in patiences for one in self._hands.values() if self._ready(one, flush, now, patience)), None)
+        if hand is not None:
+            self._step(hand)
+            self._hands[hand.place] = self._hands.pop(hand.place)
             self._more = True
-        if not ready or time.monotonic() >= self._commit_at:
+        if hand is None or time.monotonic() >= self._commit_at:
             self._commit()
             self._commit_at = time.monotonic() + _COMMIT_SECONDS
-
-    def _whose_turn(self, flush: bool) -> list[Hand]:
-        """At most one a lane; none that is small beside one that is full."""
-        now = time.monotonic()
-        for patience in (_PATIENCE,) if self._behind and not flush else (_PATIENCE, 1):
-            if ready := [one for one in self._hands.values() if self._ready(one, flush, now, patience)]:
-                return ready[: self._lanes_wanted]
-        return []
-
-    def _load_ranges(self, ranges: RangeStore) -> None:
-        if self._hands.keys() <= self._stored.keys():
-            return
-        stored = ranges.load([self._registry.name(short) for short, _ in self._hands])
-        for place in self._hands:
-            self._stored.setdefault(place, stored.get((self._registry.name(place[0]), place[1])))
 
     def _ready(self, hand: Hand, flush: bool, now: float, patience: int) -> bool:
         if hand.place in self._pending:
@@ -248,34 +220,38 @@ class Sink:
         rest = hand.at_end and hand.rows >= self._settings.batch_rows * _BEHIND  # of what had piled up: to wait for more would bring little
         return bool(hand.records) and not hand.waiting and (flush or rest or hand.ripe(self._settings, now, patience))
 
-    def _step(self, lane: Lane, hand: Hand) -> None:
-        """Runs in the lane's thread, and touches nothing of another partition."""
-        batch = self._pending.get(hand.place) or self._next_batch(lane.ranges, hand)
+    def _step(self, hand: Hand) -> None:
+        batch = self._pending.get(hand.place) or self._next_batch(hand)
         if batch is None:
             return
         if batch.made.rows or batch.made.malformed:
             self._pending[hand.place] = batch
             self._look_ahead(hand)
-            lane.writer.write(batch)
+            assert self._writer is not None
+            self._writer.write(batch)
             self._observe(Milestone.BATCH_STORED)
             del self._pending[hand.place]
         self._done(hand, batch.offsets.last)
 
     def _look_ahead(self, present: Hand) -> None:
         """Begin with the batch after this partition's, in the order of turns, where nothing that is read can change it."""
-        with self._looking:
-            if not self._ahead.free:
-                return
-            for hand in (*(one for place, one in self._hands.items() if place not in self._under_way), present):
+        if not self._ahead.free:
+            return
+        for hand in (*(one for one in self._hands.values() if one is not present), present):
+            if hand.place in self._stored:
                 stored = self._stored[hand.place]
-                records = hand.full(self._settings, -1 if stored is None else stored.last)
-                if records and self._ahead.start(hand.place, records):
+                if records := hand.full(self._settings, -1 if stored is None else stored.last):
+                    self._ahead.start(hand.place, records)
                     return
 
-    def _next_batch(self, ranges: RangeStore, hand: Hand) -> Batch | None:
+    def _next_batch(self, hand: Hand) -> Batch | None:
         """The next range to insert, written down; one without rows is to be skipped; None is to wait for more."""
         short, partition = hand.place
-        name = self._registry.name(short)
+        name, ranges = self._registry.name(short), self._range_store()
+        if hand.place not in self._stored:
+            stored_ranges = ranges.load([self._registry.name(one) for one, _ in self._hands])
+            for place in self._hands:
+                self._stored.setdefault(place, stored_ranges.get((self._registry.name(place[0]), place[1])))
         while True:
             stored = self._stored[hand.place]
             step = next_step(stored, hand.span(self._settings) if stored is None else self._span(hand, stored), hand.reached)
@@ -416,6 +392,15 @@ class Sink:
         for memory in (self._hands, self._stored, self._pending, self._confirmed, self._committed):
             memory.pop(place, None)
         self._ahead.forget(place)
+
+    def _range_store(self) -> RangeStore:
+        if not self._incarnations:
+            self._incarnations = self._source.incarnations()
+        if self._ranges is None:
+            assert self._client is not None
+            names = {self._registry.name(short): incarnation for short, incarnation in self._incarnations.items()}
+            self._ranges = ClickHouseRanges(self._client, self._clickhouse.database, names)
+        return self._ranges
 
     def _report(self) -> None:
         done = bool(self._hands)
