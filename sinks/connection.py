@@ -13,7 +13,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ProgrammingError
 
-from sinks.allocator import keep_freed_memory
+from sinks.in_process import keep_freed_memory
 from sinks.settings import ClickHouseSettings
 
 #: Oldest server on which the tests' statements are known to exist.

@@ -9,22 +9,39 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final
 
 _NAME: Final = "fenghuo-insert-"
+#: Files whose pages serve the next insert: to get and give back pages costs more than to fill them.
+_UNUSED: Final[list[IO[bytes]]] = []
+_MOST_KEPT: Final = 64 * 2**20
 
 
 @contextmanager
 def lent(pieces: Sequence[Any]) -> Iterator[str]:
     """The path of a file that holds the pieces, one behind the other, until the context is left."""
-    with _file() as (file, path):
-        file.writelines(pieces)
-        file.flush()
-        yield path
-
-
-@contextmanager
-def _file() -> Iterator[tuple[IO[bytes], str]]:
     if not hasattr(os, "memfd_create"):  # macOS
         with NamedTemporaryFile(prefix=_NAME) as named:
-            yield named, named.name
+            named.writelines(pieces)
+            named.flush()
+            yield named.name
         return
-    with os.fdopen(os.memfd_create(_NAME), "wb") as unnamed:
-        yield unnamed, f"/proc/self/fd/{unnamed.fileno()}"
+    file = _in_memory()
+    try:
+        file.writelines(pieces)
+        file.truncate()
+        yield f"/proc/self/fd/{file.fileno()}"
+    finally:
+        _put_back(file)
+
+
+def _in_memory() -> IO[bytes]:
+    try:
+        return _UNUSED.pop()
+    except IndexError:
+        return os.fdopen(os.memfd_create(_NAME), "wb")
+
+
+def _put_back(file: IO[bytes]) -> None:
+    if file.tell() > _MOST_KEPT:
+        file.close()
+    else:
+        file.seek(0)
+        _UNUSED.append(file)

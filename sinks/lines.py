@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy
 import pyarrow
 import pyarrow.compute as compute
 
@@ -20,9 +21,10 @@ from sinks.tables import EVENT_TABLES
 _AT_ONCE: Final = 2 * 2**20
 #: Arrow counts a text's bytes in 31 bits.
 _LARGEST: Final = 2**31 - 2**20
+_LINE_FEED: Final = ord("\n")
 _KINDS: Final[dict[EventKind, bytes]] = {kind: f'{{"kind":"{kind}",'.encode() for kind in EVENT_TABLES}
 _HEAD: Final = rf'^\{{"kind":"(?:{"|".join(EVENT_TABLES)})","position":[0-9]+,"offset":[0-9]+,"event":\{{'
-_TRACED: Final = r'\},"trace":"[^"\\]*"\}$'
+_TRACED: Final = r'\},"trace":"[^"\\]*"\}\n$'
 
 
 @dataclass(slots=True)
@@ -37,10 +39,10 @@ def split(chunks: Sequence[bytes]) -> dict[EventKind, Text] | None:
     """The lines of journal records by kind; None where one of them is not of the common form."""
     found: dict[EventKind, Text] = {}
     for some in _groups(chunks):
-        whole = b"\n".join(some)
+        whole = b"\n".join((*some, b""))
         if len(whole) > _LARGEST:
             return None
-        lines = compute.split_pattern(pyarrow.array([whole], pyarrow.binary()), b"\n").values
+        lines = _lines(whole)
         if not compute.all(compute.match_substring_regex(lines, _HEAD)).as_py() or not _ends_well(lines):
             return None
         for kind, head in _KINDS.items():
@@ -48,7 +50,7 @@ def split(chunks: Sequence[bytes]) -> dict[EventKind, Text] | None:
             if len(of_kind):
                 text = found.setdefault(kind, Text())
                 text.count += len(of_kind)
-                text.pieces += (_joined(of_kind), b"\n")
+                text.pieces.append(_text(of_kind))
     return found
 
 
@@ -65,15 +67,25 @@ def _groups(chunks: Sequence[bytes]) -> Iterator[list[bytes]]:
         yield group
 
 
+def _lines(whole: bytes) -> Any:
+    """Each with its line feed, where it stands: nothing is copied, and what is picked of them is already the text to send."""
+    ends = numpy.flatnonzero(numpy.frombuffer(whole, numpy.uint8) == _LINE_FEED)
+    bounds = numpy.zeros(len(ends) + 1, numpy.int32)
+    bounds[1:] = ends + 1
+    return pyarrow.Array.from_buffers(pyarrow.binary(), len(ends), [None, pyarrow.py_buffer(bounds), pyarrow.py_buffer(whole)])
+
+
 def _ends_well(lines: Any) -> bool:
     """Whether behind each event there is nothing but a trace, if that. Nothing else ends so: an event ends with a brace."""
-    bare = compute.ends_with(lines, b"}}")
+    bare = compute.ends_with(lines, b"}}\n")
     if compute.all(bare).as_py():
         return True
     others = lines.filter(compute.invert(bare))
     return bool(compute.all(compute.match_substring_regex(others, _TRACED)).as_py())
 
 
-def _joined(lines: Any) -> Any:
-    whole = pyarrow.ListArray.from_arrays(pyarrow.array([0, len(lines)], pyarrow.int32()), lines)
-    return compute.binary_join(whole, b"\n")[0].as_buffer()
+def _text(lines: Any) -> Any:
+    """The bytes of lines that follow each other in memory, as those do that a filter picked."""
+    _, bounds, bytes_ = lines.buffers()
+    edges = numpy.frombuffer(bounds, numpy.int32)
+    return bytes_[int(edges[lines.offset]) : int(edges[lines.offset + len(lines)])]

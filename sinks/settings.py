@@ -43,7 +43,7 @@ class SinkSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     group: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,100}$")] = Field("clickhouse", description="consumer group, after the namespace and a hyphen")
-    batch_rows: int = Field(80_000, ge=1, le=200_000, description="insert a partition's batch at this many rows")
+    batch_rows: int = Field(160_000, ge=1, le=200_000, description="insert a partition's batch at this many rows")
     batch_bytes: int = Field(64 * 2**20, ge=2**20, le=2**30, description="or at this many bytes")
     batch_seconds: float = Field(1.0, gt=0, le=600, description="or at this age, so that a quiet partition is fresh too")
     backlog_rows: int = Field(400_000, ge=1, le=10_000_000, description="rows in hand over all partitions at which reading pauses")

@@ -41,7 +41,7 @@ _STALLED_SECONDS = 180.0
 _REPORT_SECONDS = 1.0
 _COMMIT_SECONDS = 0.2
 _PATIENCE = 5  # so many times as long a small batch waits where full ones go before it, or more to fill it is there
-_BEHIND = 0.25  # of a batch, in one read or at a partition's end: more than a live load brings
+_BEHIND = 0.125  # of a batch, in one read or at a partition's end: more than a live load brings
 _REMEDY = "check FENGHUO_CLICKHOUSE__USER, its password and its rights: it must read and insert"
 __all__ = ["KafkaGone", "Sink", "SinkStopped"]
 
@@ -206,6 +206,8 @@ class Sink:
         now = time.monotonic()
         patiences = (_PATIENCE,) if self._behind and not flush else (_PATIENCE, 1)
         hand = next((one for patience in patiences for one in self._hands.values() if self._ready(one, flush, now, patience)), None)
+        if hand is None and self._enough():  # over so many partitions that none has a full batch
+            hand = max((one for one in self._hands.values() if not one.waiting), key=lambda one: one.rows)
         if hand is not None:
             self._step(hand)
             self._hands[hand.place] = self._hands.pop(hand.place)

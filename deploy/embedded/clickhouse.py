@@ -17,12 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-import chdb
 import uvicorn
 
 from deploy.embedded.front.app import Front, User
 from deploy.embedded.ports import LOOPBACK, choose_port
 from deploy.errors import DependencyLost, UserError
+from sinks.in_process import open_folder
 
 DEFAULT_PORT = 8123
 READER = "bi_reader"
@@ -67,7 +67,7 @@ class EmbeddedClickHouse:
         self._prepare_folder()
         listening = self._listen()
         try:
-            self._owner = chdb.connect(str(self.path))
+            self._owner = open_folder(str(self.path))
         except RuntimeError as error:
             listening.close()
             raise UserError(f"{self.path} cannot be opened: {error}", ANOTHER_FOLDER) from None

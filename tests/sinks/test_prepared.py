@@ -11,9 +11,11 @@ from clickhouse_connect.driver.client import Client
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
 from sinks.loads import Load
+from sinks.milestones import Milestone
 from sinks.prepared import Ahead, Prepared, prepare
 from sinks.settings import ClickHouseSettings, SinkSettings
 from sinks.sink import Sink
+from sinks.source import End
 from sinks.tables import declared_tables
 from tests.sinks.memory import MemorySource, Topics, transaction
 
@@ -79,3 +81,28 @@ def test_a_sink_that_is_behind_makes_its_batches_ready_ahead_and_stores_each_row
     found = client.query(query).result_rows
     assert found == [(720, 720, 720, 0)]
     assert topics.commits == {("journal", partition): 12 for partition in range(3)}
+
+
+@pytest.mark.embedded
+def test_with_as_much_in_hand_as_is_read_the_fullest_partition_goes_though_its_batch_is_not_full(clickhouse: ClickHouseSettings, client: Client) -> None:
+    topics = topics_of(6, 12, 20)
+    for _ in range(3):
+        topics.journal(4, [("transaction", transaction(9_000 + number)) for number in range(20)])
+    stop, overdue = threading.Event(), threading.Event()
+    overdue_later = threading.Timer(20, lambda: (overdue.set(), stop.set()))
+    overdue_later.start()
+
+    def stop_after_the_first(milestone: Milestone) -> None:
+        if milestone is Milestone.BATCH_STORED and not stop.is_set():
+            stop.set()
+            stored.extend(client.query(f"SELECT _partition, count() FROM {clickhouse.database}.transactions GROUP BY 1").result_rows)
+
+    stored: list[tuple[int, int]] = []
+    settings = SinkSettings(batch_rows=10_000, batch_seconds=600, backlog_rows=1_000, drain_seconds=5)
+    source = MemorySource(topics, batch=14)
+    source.poll = lambda timeout, real=source.poll: [item for item in real(timeout) if not isinstance(item, End)]  # type: ignore[method-assign,misc]
+    sink = Sink(settings, clickhouse, KafkaSettings(), Telemetry(), client, source=source, observe=stop_after_the_first)
+    assert sink.run(stop)
+    overdue_later.cancel()
+    assert not overdue.is_set()
+    assert stored == [(4, 280)]

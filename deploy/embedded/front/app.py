@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import chdb
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -25,6 +24,7 @@ from deploy.embedded.front.execution import Answer, execute
 from deploy.embedded.front.request import Asked, refuse_large, take_apart, text_fields
 from deploy.embedded.front.sessions import Session, Sessions
 from deploy.embedded.front.statement import READING, Statement, parse, refuse_outward
+from sinks.in_process import open_folder
 
 #: A page in a browser must not reach the front under another name (DNS rebinding).
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]", "testserver"]
@@ -47,7 +47,7 @@ class Front:
     def __init__(self, path: str, users: Mapping[str, User]) -> None:
         self._users = users
         self._sessions = Sessions(path)
-        with chdb.connect(path) as connection:
+        with open_folder(path) as connection:
             rows = connection.query("SELECT lower(name) FROM system.table_functions", "TabSeparated").bytes().decode()
             self._version, self._timezone = connection.query("SELECT version(), timezone()", "TabSeparated").bytes().decode().split()
         self._table_functions = frozenset(rows.split())

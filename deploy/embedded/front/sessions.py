@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import chdb
-
 from deploy.embedded.front.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, FrontError
+from sinks.in_process import open_folder
 
 LONGEST_SESSION_SECONDS = 3600.0
 MOST_SESSIONS = 500
@@ -80,7 +79,7 @@ class Sessions:
 
     def _open(self, prepare: Callable[[Any], None]) -> Any:
         try:
-            connection = chdb.connect(self._path)
+            connection = open_folder(self._path)
         except RuntimeError as error:
             raise FrontError.from_engine(error) from None
         try:
