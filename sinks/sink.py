@@ -11,20 +11,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 
 from schemas.connection import KafkaSettings
 from schemas.telemetry import Telemetry
 from sinks.connection import address, connect
 from sinks.dead_letters import DeadLetters, KafkaDeadLetters
-from sinks.errors import Fate, code_of, fate_of, summary
 from sinks.hand import Hand
 from sinks.migrate import COMPLAINT_CLOCK, Migrator
 from sinks.milestones import Milestone, Observer, unobserved
+from sinks.outage import Outage
 from sinks.prepared import Ahead, Prepared
 from sinks.range_store import ClickHouseRanges, RangeStore
 from sinks.ranges import Do, Range, next_step
@@ -33,16 +32,14 @@ from sinks.settings import ClickHouseSettings, SinkSettings
 from sinks.source import End, Fetched, KafkaGone, KafkaSource, NotOwner, Place, Source
 from sinks.tables import declared_tables
 from sinks.views.complaints import ClockLine
-from sinks.writer import Batch, Delayed, SinkStopped, Writer
+from sinks.writer import Batch, SinkStopped, Writer
 
 log = logging.getLogger(__name__)
-_FIRST_PAUSE = 0.1
 _STALLED_SECONDS = 180.0
 _REPORT_SECONDS = 1.0
 _COMMIT_SECONDS = 0.2
 _PATIENCE = 5  # so many times as long a small batch waits where full ones go before it, or more to fill it is there
 _BEHIND = 0.125  # of a batch, in one read or at a partition's end: more than a live load brings
-_REMEDY = "check FENGHUO_CLICKHOUSE__USER, its password and its rights: it must read and insert"
 __all__ = ["KafkaGone", "Sink", "SinkStopped"]
 
 
@@ -89,16 +86,13 @@ class Sink:
         self._writer: Writer | None = None
         self._ranges: RangeStore | None = ranges
         self._waiting = ["kafka: partitions"]
-        self._away = ""
-        self._pause = _FIRST_PAUSE
-        self._retry_at = 0.0
+        self._outage = Outage(address(clickhouse), settings.retry_seconds, telemetry)
         self._turned = time.monotonic()
         self._reported = 0.0
         self._commit_at = 0.0
         self._more = False  # whether the last turn found a batch
         self._behind = False
         self._caught_up = threading.Event()
-        self._clickhouse_up = telemetry.gauge("crm_dependency_up").labels("clickhouse")
 
     # -- for the probes and whoever runs the sink in a thread ---------------------------------------------------------------
 
@@ -108,7 +102,7 @@ class Sink:
 
     def waiting_for(self) -> list[str]:
         """What it waits for; empty when rows flow."""
-        return [*self._waiting, *([self._away] if self._away else [])]
+        return [*self._waiting, *([self._outage.why] if self._outage.why else [])]
 
     def caught_up(self) -> bool:
         """Whether every assigned partition was read to its end, and all of it is in ClickHouse and committed."""
@@ -136,23 +130,11 @@ class Sink:
             self._source.close()
 
     def _prepare(self, stop: threading.Event) -> bool:
-        while not stop.is_set():
+        while not stop.is_set() and not self._outage.ended_by(self._connect):
             self._turned = time.monotonic()
-            try:
-                if self._client is None:
-                    self._client = connect(self._clickhouse)
-                self._compare_schema(self._client)
-                break
-            except Exception as error:
-                if fate_of(error) is not Fate.RETRY:
-                    if isinstance(error, ClickHouseError):
-                        raise SinkStopped(f"ClickHouse at {address(self._clickhouse)} refuses the sink: {summary(error)}; {_REMEDY}") from error
-                    raise
-                self._delay(_clickhouse(error))
-                stop.wait(self._retry_at - time.monotonic())
+            stop.wait(self._outage.seconds_left)
         if self._client is None:
             return False
-        self._back()
         self._writer = Writer(
             self._client,
             self._clickhouse.database,
@@ -164,6 +146,11 @@ class Sink:
             self._observe,
         )
         return True
+
+    def _connect(self) -> None:
+        if self._client is None:
+            self._client = connect(self._clickhouse)
+        self._compare_schema(self._client)
 
     def _compare_schema(self, client: Client) -> None:
         pending = Migrator(client, self._clickhouse, self._complaint_clock).pending()
@@ -189,8 +176,8 @@ class Sink:
             else:
                 _read_to_end(hand, item)
         self._behind = came >= self._settings.batch_rows * _BEHIND
-        if now >= self._retry_at:
-            self._try(lambda: self._advance(flush=False))
+        if self._outage.seconds_left <= 0:
+            self._outage.ended_by(lambda: self._advance(flush=False))
         self._hold_back()
         self._report()
 
@@ -309,7 +296,7 @@ class Sink:
         deadline = time.monotonic() + self._settings.drain_seconds
         while True:
             self._turned = time.monotonic()
-            if time.monotonic() >= self._retry_at and self._try(lambda: self._advance(flush=True)):
+            if self._outage.seconds_left <= 0 and self._outage.ended_by(lambda: self._advance(flush=True)):
                 if not self._more and not self._confirmed:
                     return True
                 if self._more and time.monotonic() < deadline:
@@ -318,53 +305,10 @@ class Sink:
                 log.warning("left with rows in hand: they are not committed and will be read again")
                 return False
             self._source.pause()
-            self._source.poll(min(0.5, max(0.05, self._retry_at - time.monotonic())))
-
-    # -- ClickHouse away ----------------------------------------------------------------------------------------------------
-
-    def _try(self, work: Callable[[], None]) -> bool:
-        try:
-            work()
-        except Delayed as delayed:
-            self._delay(f"clickhouse: {delayed.code}")
-            return False
-        except KafkaException as error:
-            self._delay(f"kafka: {error.args[0]}")
-            return False
-        except ClickHouseError as error:
-            if fate_of(error) is not Fate.RETRY:
-                raise SinkStopped(f"ClickHouse at {address(self._clickhouse)} refuses the sink: {summary(error)}; {_REMEDY}") from error
-            self._delay(_clickhouse(error))
-            return False
-        except Exception as error:
-            if fate_of(error) is not Fate.RETRY:
-                raise
-            self._delay(_clickhouse(error))
-            return False
-        self._back()
-        return True
-
-    def _delay(self, why: str) -> None:
-        """Try again later, each time later. ``why`` starts with the server's name."""
-        server, _, code = why.partition(": ")
-        if server == "clickhouse":
-            self._telemetry.counter("crm_sink_retries_total").labels(code).inc()
-            self._clickhouse_up.set(0)
-        if not self._away:
-            where = f"clickhouse at {address(self._clickhouse)}" if server == "clickhouse" else server
-            log.warning("%s is away or busy (%s): reading pauses, rows wait in Kafka", where, code)
-        self._away = why
-        self._retry_at = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, self._settings.retry_seconds)
-
-    def _back(self) -> None:
-        if self._away:
-            log.info("%s is back", self._away.partition(":")[0])
-        self._away, self._pause, self._retry_at = "", _FIRST_PAUSE, 0.0
-        self._clickhouse_up.set(1)
+            self._source.poll(min(0.5, max(0.05, self._outage.seconds_left)))
 
     def _hold_back(self) -> None:
-        if self._away or (self._enough() and not self._more):
+        if self._outage.why or (self._enough() and not self._more):
             self._source.pause()
         else:
             self._source.resume()
@@ -426,10 +370,6 @@ class Sink:
             lag = None if position is None else self._source.lag(place, position)
             if lag is not None:
                 self._telemetry.gauge("crm_consumer_lag_events").labels(self._group, name, partition).set(lag)
-
-
-def _clickhouse(error: Exception) -> str:
-    return f"clickhouse: {code_of(error)}"
 
 
 def _read_to_end(hand: Hand, end: End) -> None:
