@@ -79,14 +79,15 @@ def test_freshness_an_outage_and_the_catch_up_are_measured_and_every_row_is_stor
 
 
 @pytest.mark.embedded
-def test_the_sink_is_measured_beside_the_naive_way_on_the_same_rows() -> None:
+def test_the_sink_is_measured_beside_inserts_of_both_sizes_on_the_same_rows() -> None:
     done = _bench("sink", "--events", "4000", "--rounds", "1", "--json")
     assert done.returncode == 0, done.stderr
     sink = json.loads(done.stdout)["sink"]
     assert sink["events"] > 3_000
-    for way in ("sink", "naive"):
+    for way in ("sink", "large", "naive"):
         assert sink[way]["rows_per_core_second"].keys() == SPREAD
     assert sink["sink"]["parts_written"]["median"] < sink["naive"]["parts_written"]["median"]
+    assert sink["large"]["parts_written"]["median"] < sink["naive"]["parts_written"]["median"]
 
 
 def test_unknown_part_is_a_usage_error() -> None:
