@@ -9,9 +9,10 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final
 
 _NAME: Final = "fenghuo-insert-"
-#: Files whose pages serve the next insert: to get and give back pages costs more than to fill them.
+#: Files whose pages serve the next large insert: to get and give back pages costs more than to fill them.
 _UNUSED: Final[list[IO[bytes]]] = []
-_MOST_KEPT: Final = 64 * 2**20
+#: Bytes of inserts for which a file is kept. A small one would cut it short.
+_KEPT: Final = range(8 * 2**20, 64 * 2**20)
 
 
 @contextmanager
@@ -23,25 +24,30 @@ def lent(pieces: Sequence[Any]) -> Iterator[str]:
             named.flush()
             yield named.name
         return
-    file = _in_memory()
+    size = sum(memoryview(piece).nbytes for piece in pieces)
+    file = _in_memory(size)
     try:
         file.writelines(pieces)
         file.truncate()
         yield f"/proc/self/fd/{file.fileno()}"
     finally:
-        _put_back(file)
+        _put_back(file, size)
 
 
-def _in_memory() -> IO[bytes]:
+def _in_memory(size: int) -> IO[bytes]:
     try:
-        return _UNUSED.pop()
+        return _UNUSED.pop() if size in _KEPT else _new()
     except IndexError:
-        return os.fdopen(os.memfd_create(_NAME), "wb")
+        return _new()
 
 
-def _put_back(file: IO[bytes]) -> None:
-    if file.tell() > _MOST_KEPT:
-        file.close()
-    else:
+def _new() -> IO[bytes]:
+    return os.fdopen(os.memfd_create(_NAME), "wb")
+
+
+def _put_back(file: IO[bytes], size: int) -> None:
+    if size in _KEPT:
         file.seek(0)
         _UNUSED.append(file)
+    else:
+        file.close()
