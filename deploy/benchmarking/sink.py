@@ -1,16 +1,20 @@
 """The sink into the embedded ClickHouse, side by side with inserts of JSONEachRow: one for each table and poll, or large ones.
 
 All get the same journal in turn, from memory: Kafka's client is left out. The sink is the whole one (ranges, tokens, commits);
-the others keep nothing for a restart. CPU is that of the process, ClickHouse's merges of that time included. Each way
-stores a part of the journal before anything is measured: a sink runs for months.
+the others keep nothing for a restart. Each time is a process of its own, that merges and memory of one way are not counted with
+another; it stores a part of the journal before it is measured, for a sink runs for months. CPU is that of the process, ClickHouse's
+merges of that time included.
 """
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,31 +40,23 @@ _LIVE: Final = 20_000
 _MONTHS: Final = 1
 _TABLES: Final = (*EVENT_TABLES.values(), "journal_records")
 _LARGE: Final = 100_000
+_QUIET_LOOKS: Final = 10
 TITLES: Final = {"sink": "fenghuo sink", "large": f"inserts of {_LARGE:,} rows, JSONEachRow", "naive": "an insert a poll, JSONEachRow"}
 
 
 def bench_sink(events: int, rounds: int, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Measure both ways in turn and return the figures."""
+    """Measure all ways in turn and return the figures."""
     progress("sink: simulating a bank")
     chunks = list(_journal(events))
     rows = _events(chunks)
+    journal_file = folder / "journal"
+    journal_file.write_bytes(pickle.dumps(chunks))
     runs: dict[str, list[dict[str, float]]] = {way: [] for way in TITLES}
-    owner = connect(ClickHouseSettings(url=f"chdb://{folder / 'clickhouse'}"))
-
-    def run(way: str, number: int, some: Sequence[Fetched]) -> dict[str, float]:
-        settings = ClickHouseSettings(url=f"chdb://{folder / 'clickhouse'}", database=f"{way}_{number}")
-        for _ in Migrator(owner, settings).up():
-            pass
-        return _run(way, some, settings, owner)  # its files stay: for minutes after many were deleted a new one costs more
-
-    for way in TITLES:
-        progress(f"sink: warming up, {TITLES[way]}")
-        run(way, 0, chunks[: len(chunks) // 4])
-    for number in range(1, rounds + 1):
+    for number in range(rounds):
         for way in TITLES:
-            progress(f"sink: round {number} of {rounds}, {TITLES[way]}, {rows:,} events")
-            runs[way].append(run(way, number, chunks))
-    owner.close()
+            progress(f"sink: round {number + 1} of {rounds}, {TITLES[way]}, {rows:,} events")
+            with ProcessPoolExecutor(1, get_context("spawn")) as process:  # its files stay: for minutes after many were deleted a new one costs more
+                runs[way].append(process.submit(_measured, way, journal_file, folder / f"{way}-{number}").result())
     return {"events": rows, **{way: {name: Spread.of([run[name] for run in made]).as_json(1) for name in made[0]} for way, made in runs.items()}}
 
 
@@ -78,6 +74,26 @@ def _cell(spread: Mapping[str, float]) -> str:
 
 def _events(chunks: Sequence[Fetched]) -> int:
     return sum((record.value or b"").count(b"\n") + 1 for record in chunks)
+
+
+def _measured(way: str, journal_file: Path, folder: Path) -> dict[str, float]:
+    chunks: list[Fetched] = pickle.loads(journal_file.read_bytes())
+    owner = connect(ClickHouseSettings(url=f"chdb://{folder}"))
+    for name, some in (("warm_up", chunks[: len(chunks) // 4]), ("measured", chunks)):
+        settings = ClickHouseSettings(url=f"chdb://{folder}", database=name)
+        for _ in Migrator(owner, settings).up():
+            pass
+        _wait_for_merges(owner)
+        figures = _run(way, some, settings, owner)
+    owner.close()
+    return figures
+
+
+def _wait_for_merges(owner: Client) -> None:
+    quiet = 0
+    while quiet < _QUIET_LOOKS:
+        quiet = 0 if owner.query("SELECT count() FROM system.merges").result_rows[0][0] else quiet + 1
+        time.sleep(0.1)
 
 
 def _run(way: str, chunks: Sequence[Fetched], settings: ClickHouseSettings, owner: Client) -> dict[str, float]:
