@@ -47,7 +47,8 @@ def world(kafka: str, holder: Holder, tmp_path: Path) -> Iterator[World]:
 def report(world: World, rows: dict[str, int]) -> None:
     for kind, count in sorted(world.faults.items()):
         print(f"{count:4d}  {kind}")
-    print(f"{sum(world.faults.values()):4d}  faults; {sum(rows.values()):,} rows in {len(rows)} tables, every one exact")
+    exact = f"{sum(rows.values()):,} rows in {len(rows)} tables, every one exact"
+    print(f"{sum(world.faults.values()):4d}  faults; {exact}; audit clean: {world.audited()} comparisons")
 
 
 def test_a_sample_of_faults_changes_nothing(world: World, slices: list[Slice]) -> None:

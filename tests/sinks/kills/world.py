@@ -26,10 +26,12 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 
 from alerting.pack import load_pack
+from deploy.audit.auditing import audit
 from deploy.embedded import guard
 from deploy.embedded.clickhouse import WRITER
 from deploy.inputs import to_records
 from deploy.real_kafka.cluster import free_port
+from deploy.settings import Settings
 from deploy.simulator import Parameters, Simulation
 from deploy.topic_plan import Topics
 from schemas import journal
@@ -275,6 +277,15 @@ class World:
         assert [(partition, lines.encode()) for partition, lines in stored] == written
         client.close()
         return dict(expected)
+
+    def audited(self) -> int:
+        """How many numbers ``fenghuo audit`` compared of sink and ClickHouse, all equal. No worker ran here, so none of a worker's progress is."""
+        client = self.holder.client()
+        report = audit(Settings(kafka=self.kafka, clickhouse=self._settings(self.database)), load_pack("bank-cn"), client)
+        client.close()
+        lines = [line for line in report.lines if line.what != "journal positions"]
+        assert [line for line in lines if line.verdict != "ok"] == []
+        return len(lines)
 
     def _expected(self) -> Counter[str]:
         rows: Counter[str] = Counter()
