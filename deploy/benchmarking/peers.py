@@ -120,9 +120,7 @@ def _ratios(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
 def _load(kafka: KafkaSettings, events: int, customers: int) -> None:
     registry = kafka.registry()
     topic = registry.name("transactions")
-    changelogs = [
-        NewTopic(f"{kafka.namespace}.{job}-changelog", registry.partitions, 1, config={"cleanup.policy": "compact"}) for job in ("small", "written")
-    ]
+    changelogs = [NewTopic(f"{kafka.namespace}.{job}-changelog", registry.partitions, 1, config={"cleanup.policy": "compact"}) for job in ("small", "written")]
     admin = AdminClient(dict(kafka.client_config()))
     for future in admin.create_topics(changelogs).values():
         future.result()

@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
     @app.command(
         epilog="\b\nExamples:\n  fenghuo bench                        core, state and worker\n  fenghuo bench core --events 200000 --rounds 5\n"
         "  fenghuo bench worker --broker embedded   without Java\n  fenghuo bench worker --broker kafka --workers 2   two that share the input\n"
-        "  fenghuo bench sink                   into ClickHouse, beside one insert a poll\n"
+        "  fenghuo bench sink                   into ClickHouse, beside large inserts and one a poll\n"
         "  fenghuo bench freshness              ClickHouse at 20,000 events/s, away, and back; needs Java and Maven\n"
         "  fenghuo bench freshness --events 1800000 --away-minutes 60   an hour without ClickHouse\n"
         "  fenghuo bench latency                from an event to its alert at three loads; needs Java and Maven\n"

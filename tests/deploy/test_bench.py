@@ -28,14 +28,14 @@ def _bench(*arguments: str, seconds: float = 100) -> subprocess.CompletedProcess
 
 
 def test_core_and_state_report_figures_as_json() -> None:
-    done = _bench("core", "state", "--events", "2000", "--rounds", "2", "--json")
+    done = _bench("core", "state", "--events", "12000", "--rounds", "2", "--json")  # so many that a sample of a millisecond hits each step
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     core, state = figures["core"], figures["state"]
     assert core["events"] > 1_500
     assert core["events_measured"] == [core["events"]] * 2
     assert all(core[name].keys() == SPREAD for name in ("events_per_second", "cpu_seconds_per_million_events", "peak_mib"))
-    assert {"decode", "rules", "apply"} & core["steps_us_per_event"].keys(), "a sample may miss a short step of so few events, not all three"
+    assert {"decode", "rules", "apply"} <= core["steps_us_per_event"].keys()
     assert sum(core["steps_us_per_event"].values()) == pytest.approx(core["cpu_seconds_per_million_events"]["median"], rel=0.02)
     assert state["steady_customer"]["transactions"] == 240
     assert sum(state["steady_customer"]["bytes_by_part"].values()) <= state["steady_customer"]["bytes"]

@@ -15,12 +15,17 @@ from sinks.milestones import Milestone
 from sinks.prepared import Ahead, Prepared, prepare
 from sinks.settings import ClickHouseSettings, SinkSettings
 from sinks.sink import Sink
-from sinks.source import End
+from sinks.source import End, Fetched
 from sinks.tables import declared_tables
 from tests.sinks.memory import MemorySource, Topics, transaction
 
 TABLES = {table.name: table for table in declared_tables("Asia/Shanghai")}
 PLACE = ("journal", 0)
+
+
+class NeverAtEnd(MemorySource):
+    def poll(self, timeout: float) -> list[Fetched | End]:
+        return [item for item in super().poll(timeout) if not isinstance(item, End)]
 
 
 def topics_of(partitions: int, chunks: int, events: int) -> Topics:
@@ -91,17 +96,15 @@ def test_with_as_much_in_hand_as_is_read_the_fullest_partition_goes_though_its_b
     stop, overdue = threading.Event(), threading.Event()
     overdue_later = threading.Timer(20, lambda: (overdue.set(), stop.set()))
     overdue_later.start()
+    stored: list[tuple[int, int]] = []
 
     def stop_after_the_first(milestone: Milestone) -> None:
         if milestone is Milestone.BATCH_STORED and not stop.is_set():
             stop.set()
             stored.extend(client.query(f"SELECT _partition, count() FROM {clickhouse.database}.transactions GROUP BY 1").result_rows)
 
-    stored: list[tuple[int, int]] = []
     settings = SinkSettings(batch_rows=10_000, batch_seconds=600, backlog_rows=1_000, drain_seconds=5)
-    source = MemorySource(topics, batch=14)
-    source.poll = lambda timeout, real=source.poll: [item for item in real(timeout) if not isinstance(item, End)]  # type: ignore[method-assign,misc]
-    sink = Sink(settings, clickhouse, KafkaSettings(), Telemetry(), client, source=source, observe=stop_after_the_first)
+    sink = Sink(settings, clickhouse, KafkaSettings(), Telemetry(), client, source=NeverAtEnd(topics, batch=14), observe=stop_after_the_first)
     assert sink.run(stop)
     overdue_later.cancel()
     assert not overdue.is_set()
